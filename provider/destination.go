@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
+var destinationTypes = []kind{
+	pagerdutyKind,
+	slackKind,
+	webhookKind,
+}
+
+// A kind is what tells one destination type from the others.
+type kind struct {
+	name       string // the member of config in the contract
+	schemaName string // that member's schema in the contract
+	docs       string // what the resource's page says after the schema's description
+	attributes map[string]schema.Attribute
+	secrets    []secret
+	validators []resource.ConfigValidator
+	newModel   func() model // a pointer to a struct that embeds envelope
+}
+
+// A model is the typed form of a resource's data, less its secrets.
+type model interface {
+	common() *envelope
+
+	// config is the config as the API wants it, without secrets; its one member is not nil.
+	config() client.DestinationConfig
+
+	// setConfig takes the config the API returned, whose member is not nil.
+	setConfig(client.DestinationConfig)
+}
+
+// An envelope is what destinations of all types have.
+type envelope struct {
+	ID                  types.String  `tfsdk:"id"`
+	DisplayName         types.String  `tfsdk:"display_name"`
+	Enabled             types.Bool    `tfsdk:"enabled"`
+	Severities          types.Set     `tfsdk:"severities"`
+	AlertTypes          types.Set     `tfsdk:"alert_types"`
+	LogTypes            types.Set     `tfsdk:"log_types"`
+	AllowManualDispatch types.Bool    `tfsdk:"allow_manual_dispatch"`
+	MaxAgeSeconds       types.Int64   `tfsdk:"max_age_seconds"`
+	MaxConcurrency      types.Int64   `tfsdk:"max_concurrency"`
+	RateLimitPerSecond  types.Float64 `tfsdk:"rate_limit_per_second"`
+	SecretFingerprints  types.Map     `tfsdk:"secret_fingerprints"`
+	Revision            types.Int64   `tfsdk:"revision"`
+}
+
+func (e *envelope) common() *envelope { return e }
+
+// inputOf is the destination as the API wants it, without secrets.
+func inputOf(m model) client.DestinationInput {
+	e := m.common()
+	input := client.DestinationInput{
+		DisplayName:         e.DisplayName.ValueString(),
+		Enabled:             e.Enabled.ValueBoolPointer(),
+		Severities:          textsOf[client.Severity](e.Severities),
+		AllowManualDispatch: e.AllowManualDispatch.ValueBoolPointer(),
+		MaxAgeSeconds:       e.MaxAgeSeconds.ValueInt64Pointer(),
+		RateLimitPerSecond:  e.RateLimitPerSecond.ValueFloat64Pointer(),
+		Config:              m.config(),
+	}
+	if !e.AlertTypes.IsNull() {
+		input.AlertTypes = new(textsOf[client.AlertType](e.AlertTypes))
+	}
+	if !e.LogTypes.IsNull() {
+		input.LogTypes = new(textsOf[string](e.LogTypes))
+	}
+	if !e.MaxConcurrency.IsNull() {
+		input.MaxConcurrency = new(int(e.MaxConcurrency.ValueInt64()))
+	}
+	return input
+}
+
+// setFrom takes over what the API returned.
+func setFrom(m model, d *client.Destination) {
+	e := m.common()
+	e.ID = types.StringValue(d.ID)
+	e.DisplayName = types.StringValue(d.DisplayName)
+	e.Enabled = types.BoolValue(d.Enabled)
+	e.Severities = setOf(d.Severities)
+	e.AlertTypes = setUnlessEmpty(d.AlertTypes)
+	e.LogTypes = setUnlessEmpty(d.LogTypes)
+	e.AllowManualDispatch = types.BoolValue(d.AllowManualDispatch)
+	e.MaxAgeSeconds = types.Int64PointerValue(d.MaxAgeSeconds)
+	e.MaxConcurrency = types.Int64Null()
+	if d.MaxConcurrency != nil {
+		e.MaxConcurrency = types.Int64Value(int64(*d.MaxConcurrency))
+	}
+	e.RateLimitPerSecond = types.Float64PointerValue(d.RateLimitPerSecond)
+	e.SecretFingerprints = mapOf(d.SecretFingerprints)
+	e.Revision = types.Int64Value(d.Revision)
+	m.setConfig(d.Config)
+}
+
+// destinationResource is the resource of one destination type. The schema has the attributes of the model and, for each
+// secret, a pair that no model holds: the write-only <name>_wo and <name>_wo_version.
+type destinationResource struct {
+	resourceCaller
+	kind
+	modelSchema schema.Schema
+}
+
+func newDestinationResource(k kind) resource.Resource {
+	return &destinationResource{kind: k, modelSchema: schema.Schema{Attributes: modelAttributes(k)}}
+}
+
+func (r *destinationResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_destination_" + r.name
+}
+
+func (r *destinationResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: describe(r.schemaName, r.docs) + "\n\n" +
+			"Secrets are write-only arguments, which need Terraform or OpenTofu 1.11: see the guide [Secrets](../guides/secrets).",
+		Attributes: allAttributes(r.kind),
+	}
+}
+
+func (r *destinationResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{RequiredForImport: true, Description: "The destination's id."},
+	}}
+}
+
+func (r *destinationResource) ConfigValidators(context.Context) []resource.ConfigValidator {
+	return r.validators
+}
+
+// Create makes the destination; the state is what the API answers.
+func (r *destinationResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	m := r.newModel()
+	resp.Diagnostics.Append(r.get(ctx, req.Plan.Raw, m)...)
+	secrets := r.readSecrets(ctx, req.Config, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	input := inputOf(m)
+	records := secrets.writeAll(&input.Config)
+	d, err := client.Created(r.api.CreateDestinationWithResponse(ctx, input))
+	if err != nil {
+		addError(&resp.Diagnostics, "create the "+r.name+" destination", err, r.attributeOf)
+		return
+	}
+	setFrom(m, d)
+	resp.Diagnostics.Append(r.set(ctx, &resp.State, req.Plan.Raw, m)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), d.ID)...)
+	resp.Diagnostics.Append(records.save(ctx, resp.Private, d.SecretFingerprints)...)
+}
+
+// Read refreshes the state. A destination that is gone leaves it, so that the plan creates it again.
+func (r *destinationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	m := r.newModel()
+	resp.Diagnostics.Append(r.get(ctx, req.State.Raw, m)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.common().ID.ValueString()
+	// First of all: Terraform 1.11 sends no identity, and the framework insists on one even for what is gone.
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), id)...)
+	d, err := client.OK(r.api.GetDestinationWithResponse(ctx, id))
+	if isGone(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "read the "+r.name+" destination "+id, err, noAttribute)
+		return
+	}
+	if d.Type != r.name {
+		resp.Diagnostics.AddError("The destination is of another type",
+			fmt.Sprintf("%s (%q) is a %s destination: use the resource alertrouter_destination_%s for it.", d.ID, d.DisplayName, d.Type, d.Type))
+		return
+	}
+	setFrom(m, d)
+	resp.Diagnostics.Append(r.set(ctx, &resp.State, req.State.Raw, m)...)
+}
+
+// Update replaces the destination, unless it changed since it was read.
+func (r *destinationResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	m, prior := r.newModel(), r.newModel()
+	resp.Diagnostics.Append(r.get(ctx, req.Plan.Raw, m)...)
+	resp.Diagnostics.Append(r.get(ctx, req.State.Raw, prior)...)
+	secrets := r.readSecrets(ctx, req.Config, &resp.Diagnostics)
+	records := loadRecords(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := prior.common().ID.ValueString()
+	input := inputOf(m)
+	choices := secrets.choose(records, r.storedSecrets(ctx, req.State, &resp.Diagnostics))
+	records = secrets.write(choices, records, &input.Config)
+	params := client.UpdateDestinationParams{IfMatch: revisionTag(prior.common().Revision.ValueInt64())}
+	d, err := client.OK(r.api.UpdateDestinationWithResponse(ctx, id, &params, input))
+	if isGone(err) {
+		addGone(&resp.Diagnostics, r.name+" destination "+id)
+		return
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "update the "+r.name+" destination "+id, err, r.attributeOf)
+		return
+	}
+	setFrom(m, d)
+	resp.Diagnostics.Append(r.set(ctx, &resp.State, req.Plan.Raw, m)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), d.ID)...)
+	resp.Diagnostics.Append(records.save(ctx, resp.Private, d.SecretFingerprints)...)
+}
+
+// Delete removes the destination; one that is gone already is fine.
+func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	m := r.newModel()
+	resp.Diagnostics.Append(r.get(ctx, req.State.Raw, m)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.common().ID.ValueString()
+	err := client.NoContent(r.api.DeleteDestinationWithResponse(ctx, id, &client.DeleteDestinationParams{}))
+	if err != nil && !isGone(err) {
+		addError(&resp.Diagnostics, "delete the "+r.name+" destination "+id, err, noAttribute)
+	}
+}
+
+// ImportState takes the id of a destination; Read refuses one of another type.
+func (r *destinationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("id"), path.Root("id"), req, resp)
+}
+
+// get reads a resource's data, less its secrets, into a model.
+func (r *destinationResource) get(ctx context.Context, raw tftypes.Value, m model) diag.Diagnostics {
+	var diags diag.Diagnostics
+	values := map[string]tftypes.Value{}
+	if err := raw.As(&values); err != nil {
+		diags.AddError("The data cannot be read", err.Error())
+		return diags
+	}
+	values = maps.Clone(values) // As hands out the value's own map
+	for _, s := range r.secrets {
+		delete(values, s.attribute())
+		delete(values, s.versionAttribute())
+	}
+	part := tfsdk.State{Schema: r.modelSchema, Raw: tftypes.NewValue(r.modelSchema.Type().TerraformType(ctx), values)}
+	return part.Get(ctx, m)
+}
+
+// set writes a model to a state. What the model does not hold, the versions of the secrets, comes from another resource's data:
+// the plan, or the state before.
+func (r *destinationResource) set(ctx context.Context, state *tfsdk.State, from tftypes.Value, m model) diag.Diagnostics {
+	part := tfsdk.State{Schema: r.modelSchema, Raw: tftypes.NewValue(r.modelSchema.Type().TerraformType(ctx), nil)}
+	diags := part.Set(ctx, m)
+	values, own := map[string]tftypes.Value{}, map[string]tftypes.Value{}
+	if err := from.As(&values); err != nil {
+		diags.AddError("The data cannot be read", err.Error())
+	}
+	if err := part.Raw.As(&own); err != nil {
+		diags.AddError("The data cannot be written", err.Error())
+	}
+	if diags.HasError() {
+		return diags
+	}
+	values = maps.Clone(values)
+	maps.Copy(values, own)
+	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), values)
+	return diags
+}
+
+// attributeOf maps a pointer such as /config/slack/mention to the attribute mention, and that of a secret to its
+// write-only attribute. What is wrong with the whole is mostly its name: it is taken.
+func (r *destinationResource) attributeOf(pointer string) (path.Path, bool) {
+	if pointer == "" {
+		return path.Root("display_name"), true
+	}
+	name := strings.TrimPrefix(pointer, "/config/"+r.name)
+	name, _, _ = strings.Cut(strings.TrimPrefix(name, "/"), "/") // members of sets and maps are not told apart
+	for _, s := range r.secrets {
+		if s.name == name {
+			return path.Root(s.attribute()), true
+		}
+	}
+	_, ok := r.modelSchema.Attributes[name]
+	return path.Root(name), ok
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// pagerdutyModel is an alertrouter_destination_pagerduty.
+type pagerdutyModel struct {
+	envelope
+	Region types.String `tfsdk:"region"`
+	Client types.String `tfsdk:"client"`
+	APIURL types.String `tfsdk:"api_url"`
+}
+
+var pagerdutyRegions = []string{"us", "eu"}
+
+var pagerdutyKind = kind{
+	name:       "pagerduty",
+	schemaName: "PagerdutyConfig",
+	docs:       "Add the integration \"Events API v2\" to a service to get its key.",
+	newModel:   func() model { return &pagerdutyModel{} },
+	attributes: map[string]schema.Attribute{
+		"region": schema.StringAttribute{
+			Optional:            true,
+			Computed:            true,
+			Default:             stringdefault.StaticString("us"),
+			Validators:          []validator.String{stringvalidator.OneOf(pagerdutyRegions...)},
+			MarkdownDescription: describe("PagerdutyConfig.region", oneOf(pagerdutyRegions), "Defaults to `us`."),
+		},
+		"client": schema.StringAttribute{
+			Optional:            true,
+			Computed:            true,
+			Default:             stringdefault.StaticString("alertrouter"),
+			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 255)},
+			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
+		},
+		"api_url": schema.StringAttribute{
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
+			MarkdownDescription: describe("PagerdutyConfig.api_url"),
+		},
+	},
+	secrets: []secret{
+		{
+			name:             "routing_key",
+			requiredOnCreate: true,
+			text:             func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Pagerduty.RoutingKey },
+		},
+	},
+}
+
+func (m *pagerdutyModel) config() client.DestinationConfig {
+	return client.DestinationConfig{Pagerduty: &client.PagerdutyConfig{
+		Region: pointerTo[client.PagerdutyConfigRegion](m.Region),
+		Client: m.Client.ValueStringPointer(),
+		APIURL: m.APIURL.ValueStringPointer(),
+	}}
+}
+
+func (m *pagerdutyModel) setConfig(c client.DestinationConfig) {
+	m.Region = textOf(c.Pagerduty.Region)
+	m.Client = types.StringPointerValue(c.Pagerduty.Client)
+	m.APIURL = types.StringPointerValue(c.Pagerduty.APIURL)
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+const (
+	slackAddress   = "alertrouter_destination_slack.test"
+	webhookAddress = "alertrouter_destination_webhook.test"
+	slackURL       = "https://hooks.slack.com/services/T00000000/B00000000/aaaaaaaaaaaaaaaaaaaaaaaa"
+	otherSlackURL  = "https://hooks.slack.com/services/T00000000/B00000000/bbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+// slack is a Slack destination with more attributes in its body.
+func slack(more string) string {
+	return fmt.Sprintf(`
+resource "alertrouter_destination_slack" "test" {
+  display_name   = "SOC"
+  severities     = ["HIGH", "CRITICAL"]
+  %s
+}
+`, more)
+}
+
+func slackWith(url string) string { return slack(fmt.Sprintf("webhook_url_wo = %q", url)) }
+
+func TestDestination_LivesItsWholeLife(t *testing.T) {
+	w := newWorld(t)
+	whole := `
+resource "alertrouter_destination_slack" "test" {
+  display_name          = "SOC on-call ünï"
+  enabled               = false
+  severities            = []
+  alert_types           = ["POLICY", "RULE"]
+  log_types             = ["Okta.SystemLog", "AWS.CloudTrail"]
+  allow_manual_dispatch = true
+  max_age_seconds       = 3600
+  max_concurrency       = 3
+  rate_limit_per_second = 0.5
+  mention               = "<!here>"
+  webhook_url_wo        = "` + slackURL + `"
+}
+`
+	w.run(
+		t,
+		resource.TestStep{
+			Config:           w.config(slackWith(slackURL)),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionCreate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("enabled"), knownvalue.Bool(true)),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("alert_types"), knownvalue.Null()),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("webhook_url_wo"), knownvalue.Null()),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("revision"), knownvalue.Int64Exact(1)),
+			},
+		},
+		resource.TestStep{
+			Config:           w.config(whole),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("rate_limit_per_second"), knownvalue.Float64Exact(0.5)),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("log_types"), knownvalue.SetSizeExact(2)),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("severities"), knownvalue.SetSizeExact(0)),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("revision"), knownvalue.Int64Exact(2)),
+			},
+		},
+		resource.TestStep{ResourceName: slackAddress, ImportState: true, ImportStateVerify: true},
+		resource.TestStep{ResourceName: slackAddress, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
+		resource.TestStep{
+			Config:           w.config(slackWith(slackURL)),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("rate_limit_per_second"), knownvalue.Null()),
+				statecheck.ExpectKnownValue(slackAddress, tfjsonpath.New("mention"), knownvalue.Null()),
+			},
+		},
+	)
+	list, err := client.OK(w.api.ListDestinationsWithResponse(t.Context(), nil))
+	if err != nil || len(list.Items) != 0 {
+		t.Errorf("after destroy there are %v (%v)", list, err)
+	}
+}
+
+func TestDestination_PagerdutyHasDefaults(t *testing.T) {
+	w := newWorld(t)
+	const address = "alertrouter_destination_pagerduty.test"
+	config := func(more string) string {
+		return w.config(`
+resource "alertrouter_destination_pagerduty" "test" {
+  display_name   = "Duty"
+  severities     = ["CRITICAL"]
+  routing_key_wo = "0123456789abcdef0123456789abcdef"
+  ` + more + `
+}
+`)
+	}
+	w.run(
+		t,
+		resource.TestStep{
+			Config: config(""),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("region"), knownvalue.StringExact("us")),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("client"), knownvalue.StringExact("alertrouter")),
+			},
+		},
+		resource.TestStep{Config: config(`region = "eu"`), ConfigPlanChecks: planned(address, plancheck.ResourceActionUpdate)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
+		resource.TestStep{Config: config(`client = "siem"`), ConfigPlanChecks: planned(address, plancheck.ResourceActionUpdate)},
+	)
+}
+
+func TestDestination_SecretsComeAndGo(t *testing.T) {
+	w := newWorld(t)
+	config := func(more string) string {
+		return w.config(`
+resource "alertrouter_destination_webhook" "test" {
+  display_name = "SOAR"
+  severities   = ["HIGH"]
+  ` + more + `
+}
+`)
+	}
+	secrets := func(names ...string) resource.TestCheckFunc {
+		return func(*terraform.State) error {
+			got := slices.Sorted(maps.Keys(w.only(t).SecretFingerprints))
+			if !slices.Equal(got, names) {
+				return fmt.Errorf("the server has the secrets %v, want %v", got, names)
+			}
+			return nil
+		}
+	}
+	w.run(
+		t,
+		resource.TestStep{
+			Config: config(`
+  secret_url_wo     = "https://soar.example.com/hooks/0123"
+  secret_headers_wo = { X-Api-Key = "one", X-Other = "two" }
+  signing_secret_wo = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+  bearer_token_wo   = "three"
+  headers           = { X-Team = "soc" }
+  timeout_seconds   = 5
+`),
+			Check: secrets("bearer_token", "secret_headers", "secret_url", "signing_secret"),
+		},
+		resource.TestStep{
+			ResourceName: webhookAddress, ImportState: true, ImportStateVerify: true,
+		},
+		// One value of a table of secrets changes.
+		resource.TestStep{
+			Config: config(`
+  secret_url_wo     = "https://soar.example.com/hooks/0123"
+  secret_headers_wo = { X-Api-Key = "one", X-Other = "changed" }
+  signing_secret_wo = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+  bearer_token_wo   = "three"
+  headers           = { X-Team = "soc" }
+  timeout_seconds   = 5
+`),
+			ConfigPlanChecks: planned(webhookAddress, plancheck.ResourceActionUpdate),
+		},
+		// The URL is no secret any more, and basic credentials replace the bearer token.
+		resource.TestStep{
+			Config: config(`
+  url               = "https://soar.example.com/hooks"
+  basic_username    = "alertrouter"
+  basic_password_wo = "four"
+`),
+			ConfigPlanChecks: planned(webhookAddress, plancheck.ResourceActionUpdate),
+			Check:            secrets("basic_password"),
+		},
+		resource.TestStep{
+			Config: config(`url = "https://soar.example.com/hooks"`),
+			Check:  secrets(),
+		},
+	)
+}
+
+func TestDestination_NoticesSecretsThatChange(t *testing.T) {
+	w := newWorld(t)
+	versioned := func(url string, version int) string {
+		return w.config(slack(fmt.Sprintf("webhook_url_wo = %q\n  webhook_url_wo_version = %d", url, version)))
+	}
+	update := planned(slackAddress, plancheck.ResourceActionUpdate)
+	nothing := planned(slackAddress, plancheck.ResourceActionNoop)
+	byHand := func() {
+		w.change(t, func(input *client.DestinationInput) {
+			input.Config.Slack.WebhookURL = nullable.NewNullableWithValue("https://hooks.slack.com/services/T00000000/B00000000/byhand")
+		})
+	}
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slackWith(slackURL))},
+		resource.TestStep{Config: w.config(slackWith(slackURL)), ConfigPlanChecks: nothing},
+		// Automatic mode: another value is an update, and so is what somebody else did.
+		resource.TestStep{Config: w.config(slackWith(otherSlackURL)), ConfigPlanChecks: update},
+		resource.TestStep{PreConfig: byHand, Config: w.config(slackWith(otherSlackURL)), ConfigPlanChecks: update},
+		// Manual mode: the version decides, and what somebody else did.
+		resource.TestStep{Config: versioned(otherSlackURL, 1), ConfigPlanChecks: update},
+		resource.TestStep{Config: versioned(slackURL, 1), ConfigPlanChecks: nothing},
+		resource.TestStep{Config: versioned(slackURL, 2), ConfigPlanChecks: update},
+		resource.TestStep{PreConfig: byHand, Config: versioned(slackURL, 2), ConfigPlanChecks: update},
+		// A required secret may leave the configuration: the server keeps it.
+		resource.TestStep{Config: w.config(slack("")), ConfigPlanChecks: update}, // the version goes
+		resource.TestStep{Config: w.config(slack("mention = \"<!here>\"")), ConfigPlanChecks: update},
+	)
+}
+
+func TestDestination_RepairsWhatChangedOutside(t *testing.T) {
+	w := newWorld(t)
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slackWith(slackURL))},
+		resource.TestStep{
+			PreConfig: func() {
+				w.change(t, func(input *client.DestinationInput) {
+					input.DisplayName, input.Severities, input.Enabled = "by hand", []client.Severity{}, new(false)
+					input.LogTypes, input.Config.Slack.Mention = &[]string{"By.Hand"}, new("<!here>")
+				})
+			},
+			Config:           w.config(slackWith(slackURL)),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionUpdate),
+		},
+		resource.TestStep{
+			PreConfig:        func() { w.remove(t) },
+			Config:           w.config(slackWith(slackURL)),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionCreate),
+		},
+	)
+}
+
+func TestDestination_OverwritesNothing(t *testing.T) {
+	w := newWorld(t)
+	interfere := betweenPlanAndApply(func() {
+		w.change(t, func(input *client.DestinationInput) { input.DisplayName = "by hand" })
+	})
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slackWith(slackURL))},
+		resource.TestStep{
+			Config:           w.config(slack(fmt.Sprintf("webhook_url_wo = %q\n  mention = \"<!here>\"", slackURL))),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{interfere}},
+			ExpectError:      regexp.MustCompile(`(?s)changed\s+outside\s+Terraform.*412`),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				if got := w.only(t).DisplayName; got != "by hand" {
+					t.Errorf("the display name is %q: what was done by hand is lost", got)
+				}
+			},
+			Config:           w.config(slackWith(slackURL)),
+			ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionUpdate),
+		},
+	)
+}
+
+func TestDestination_SaysWhenItWasDeletedBeforeTheUpdate(t *testing.T) {
+	w := newWorld(t)
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slackWith(slackURL))},
+		resource.TestStep{
+			Config: w.config(slack(fmt.Sprintf("webhook_url_wo = %q\n  mention = \"<!here>\"", slackURL))),
+			ConfigPlanChecks: resource.ConfigPlanChecks{
+				PreApply: []plancheck.PlanCheck{betweenPlanAndApply(func() { w.remove(t) })},
+			},
+			ExpectError: regexp.MustCompile(`(?s)deleted\s+outside\s+Terraform`),
+		},
+	)
+}
+
+func TestDestination_ShowsErrorsWhereTheyBelong(t *testing.T) {
+	w := newWorld(t)
+	taken := `
+resource "alertrouter_destination_slack" "first" {
+  display_name   = "soc"
+  severities     = []
+  webhook_url_wo = "` + slackURL + `"
+}
+`
+	refuse := func(config string, want *regexp.Regexp) resource.TestStep {
+		return resource.TestStep{Config: w.config(config), PlanOnly: true, ExpectError: want}
+	}
+	webhook := func(more string) string {
+		return `
+resource "alertrouter_destination_webhook" "test" {
+  display_name = "SOAR"
+  severities   = ["HIGH"]
+  ` + more + `
+}
+`
+	}
+	w.run(
+		t,
+		// By the server, when the plan is made.
+		refuse(slackWith("http://not-slack.example.com"), onAttribute("webhook_url_wo", "")),
+		refuse(webhook(`url = "ftp://x"`), onAttribute("url", "")),
+		refuse(webhook(`url = "https://x.example"
+  headers = { Host = "x" }`), onAttribute("headers", "")),
+		refuse(webhook(`url = "https://x.example"
+  secret_headers_wo = { Host = "x" }`), onAttribute("secret_headers_wo", "")),
+		refuse(webhook(`url = "https://x.example"
+  signing_secret_wo = "x"`), onAttribute("signing_secret_wo", "")),
+		refuse(webhook(``), regexp.MustCompile(`(?s)required.*secret_url`)),
+		refuse(slackWith(slackURL)+`
+resource "alertrouter_destination_pagerduty" "test" {
+  display_name   = "Duty"
+  severities     = []
+  routing_key_wo = "short"
+}
+`, onAttribute("routing_key_wo", "")),
+		// By the provider.
+		refuse(slack(""), regexp.MustCompile(`(?s)secret\s+is\s+missing.*webhook_url_wo\s+is\s+required`)),
+		refuse(slack(`log_types = []`), onAttribute("log_types", "at least 1")),
+		refuse(slack(`alert_types = ["RULES"]`), onAttribute("alert_types", "RULE_ERROR")),
+		refuse(slack(`rate_limit_per_second = 0
+  webhook_url_wo = "`+slackURL+`"`), onAttribute("rate_limit_per_second", "")),
+		refuse(webhook(`url = "https://x.example"
+  secret_url_wo = "https://x.example"`), regexp.MustCompile(`(?s)cannot\s+be\s+configured\s+together`)),
+		// A name that is taken, at plan time.
+		resource.TestStep{Config: w.config(taken)},
+		refuse(taken+slackWith(slackURL), onAttribute("display_name", `taken.*import\s+block.*409`)),
+	)
+}
+
+func TestDestination_ReportsATakenNameAtApply(t *testing.T) {
+	w := newWorld(t)
+	twice := slackWith(slackURL) + `
+resource "alertrouter_destination_slack" "second" {
+  display_name   = "soc"
+  severities     = []
+  webhook_url_wo = "` + slackURL + `"
+}
+`
+	w.run(t, resource.TestStep{
+		Config:      w.config(twice),
+		ExpectError: regexp.MustCompile(`(?s)display_name\s+=.*another\s+destination.*import\s+block.*409`),
+	})
+}
+
+func TestDestination_RefusesToImportAnotherType(t *testing.T) {
+	w := newWorld(t)
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slackWith(slackURL))},
+		resource.TestStep{
+			Config: w.config(slackWith(slackURL) + `
+resource "alertrouter_destination_pagerduty" "test" {
+  display_name = "SOC"
+  severities   = []
+}
+`),
+			ResourceName:      "alertrouter_destination_pagerduty.test",
+			ImportState:       true,
+			ImportStateIdFunc: func(*terraform.State) (string, error) { return w.only(t).ID, nil },
+			ExpectError:       regexp.MustCompile(`(?s)is\s+a\s+slack\s+destination.*alertrouter_destination_slack`),
+		},
+		resource.TestStep{
+			ResourceName: slackAddress, ImportState: true, ImportStateId: "nothing",
+			ExpectError: regexp.MustCompile(`(?s)non-existent`),
+		},
+	)
+}
+
+// TestDestination_ImportsWithGeneratedConfiguration adopts destinations that were made by hand, and lets Terraform write their
+// configuration.
+func TestDestination_ImportsWithGeneratedConfiguration(t *testing.T) {
+	w := newWorld(t)
+	config := requiredProviders
+	for name, c := range map[string]client.DestinationConfig{
+		"slack":     {Slack: &client.SlackConfig{WebhookURL: nullable.NewNullableWithValue(slackURL), Mention: new("<!here>")}},
+		"pagerduty": {Pagerduty: &client.PagerdutyConfig{RoutingKey: nullable.NewNullableWithValue("0123456789abcdef0123456789abcdef")}},
+		"webhook":   {Webhook: &client.WebhookConfig{SecretURL: nullable.NewNullableWithValue("https://soar.example.com/0123"), Headers: map[string]string{"X-Team": "soc"}}},
+	} {
+		d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+			DisplayName: name, Severities: []client.Severity{"HIGH"}, Config: c,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config += fmt.Sprintf("import {\n  to = alertrouter_destination_%s.test\n  id = %q\n}\n", name, d.ID)
+	}
+	work := newWorkspace(t, config, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	out := work.must(t, "plan", "-no-color", "-generate-config-out=generated.tf")
+	if !strings.Contains(out, "3 to import, 0 to add, 0 to change, 0 to destroy") {
+		t.Errorf("the plan is\n%s", out)
+	}
+	work.must(t, "apply", "-auto-approve")
+	work.must(t, "plan", "-detailed-exitcode")
+}

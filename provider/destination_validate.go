@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// validateTimeout bounds the server's check: a plan should not hang on something that apply would find out as well.
+const validateTimeout = 10 * time.Second
+
+// ModifyPlan finds out whether secrets are to be written, which the attributes cannot show, and asks the server what it
+// thinks of the plan. A plan that changes nothing asks nothing.
+func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() { // a destruction
+		return
+	}
+	secrets := r.readSecrets(ctx, req.Config, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		r.requireSecrets(secrets, &resp.Diagnostics)
+		r.validate(ctx, req, "", func(config *client.DestinationConfig) { secrets.writeAll(config) }, &resp.Diagnostics)
+		return
+	}
+	known := loadRecords(ctx, req.Private, &resp.Diagnostics)
+	choices := secrets.choose(known, r.storedSecrets(ctx, req.State, &resp.Diagnostics))
+	r.planSecrets(ctx, choices, resp)
+	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
+		return
+	}
+	var id types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
+	r.validate(ctx, req, id.ValueString(), func(config *client.DestinationConfig) { secrets.write(choices, known, config) }, &resp.Diagnostics)
+}
+
+// requireSecrets does for a creation what Required would do always.
+func (r *destinationResource) requireSecrets(secrets secretValues, diags *diag.Diagnostics) {
+	for _, v := range secrets {
+		if v.requiredOnCreate && !v.set {
+			diags.AddAttributeError(path.Root(v.attribute()), "A secret is missing",
+				v.attribute()+" is required to create the destination. It can be left out only once the destination exists, as after an import.")
+		}
+	}
+}
+
+// planSecrets shows in the plan that a secret is a reason to update: what the server makes of it becomes unknown. The
+// write-only attribute itself cannot be in a plan.
+func (r *destinationResource) planSecrets(ctx context.Context, choices map[string]choice, resp *resource.ModifyPlanResponse) {
+	for _, c := range choices {
+		if c.reason {
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("secret_fingerprints"), types.MapUnknown(types.StringType))...)
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), types.Int64Unknown())...)
+			return
+		}
+	}
+}
+
+// validate asks the server to check the planned destination; id names the one that is replaced, whose secrets count if
+// the plan has none. Only what is known in full is asked, and only an answer about the input is an error: a server that
+// cannot be asked may be up at apply.
+func (r *destinationResource) validate(ctx context.Context, req resource.ModifyPlanRequest, id string, write func(*client.DestinationConfig), diags *diag.Diagnostics) {
+	if diags.HasError() || r.api == nil || !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	m := r.newModel()
+	diags.Append(r.get(ctx, req.Plan.Raw, m)...)
+	if diags.HasError() {
+		return
+	}
+	input := inputOf(m)
+	write(&input.Config)
+	params := client.ValidateDestinationParams{}
+	if id != "" {
+		params.ID = &id
+	}
+	ctx, cancel := context.WithTimeout(ctx, validateTimeout)
+	defer cancel()
+	_, err := client.OK(r.api.ValidateDestinationWithResponse(ctx, &params, input))
+	if err == nil {
+		return
+	}
+	if answer, ok := errors.AsType[*client.Error](err); ok {
+		switch answer.Status {
+		case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
+			addError(diags, "plan the "+r.name+" destination", err, r.attributeOf)
+			return
+		}
+	}
+	diags.AddWarning("The "+r.name+" destination could not be checked",
+		"The control plane did not say whether it would accept the destination; apply will find out.\n\n"+err.Error())
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// webhookModel is an alertrouter_destination_webhook.
+type webhookModel struct {
+	envelope
+	URL            types.String `tfsdk:"url"`
+	Headers        types.Map    `tfsdk:"headers"`
+	BasicUsername  types.String `tfsdk:"basic_username"`
+	TimeoutSeconds types.Int64  `tfsdk:"timeout_seconds"`
+}
+
+var webhookKind = kind{
+	name:       "webhook",
+	schemaName: "WebhookConfig",
+	docs:       "The request is signed when `signing_secret_wo` is set.",
+	newModel:   func() model { return &webhookModel{} },
+	attributes: map[string]schema.Attribute{
+		"url": schema.StringAttribute{
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
+			MarkdownDescription: describe("WebhookConfig.url", "Use `secret_url_wo` instead when the URL itself grants access."),
+		},
+		"headers": schema.MapAttribute{
+			Optional:            true,
+			ElementType:         types.StringType,
+			Validators:          []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues()},
+			MarkdownDescription: describe("WebhookConfig.headers"),
+		},
+		"basic_username": schema.StringAttribute{
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 255)},
+			MarkdownDescription: describe("WebhookConfig.basic_username"),
+		},
+		"timeout_seconds": schema.Int64Attribute{
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.Between(1, 120)},
+			MarkdownDescription: describe("WebhookConfig.timeout_seconds"),
+		},
+	},
+	secrets: []secret{
+		{name: "secret_url", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SecretURL }},
+		{name: "secret_headers", table: func(c client.DestinationConfig) *nullable.Nullable[map[string]string] {
+			return &c.Webhook.SecretHeaders
+		}},
+		{name: "signing_secret", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SigningSecret }},
+		{name: "bearer_token", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BearerToken }},
+		{name: "basic_password", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BasicPassword }},
+	},
+	// That one of the two is there cannot be asked of every configuration: an imported one has no secrets. The server
+	// asks for it when the plan is made.
+	validators: []resource.ConfigValidator{
+		resourcevalidator.Conflicting(path.MatchRoot("url"), path.MatchRoot("secret_url_wo")),
+		resourcevalidator.Conflicting(path.MatchRoot("bearer_token_wo"), path.MatchRoot("basic_username")),
+	},
+}
+
+func (m *webhookModel) config() client.DestinationConfig {
+	return client.DestinationConfig{Webhook: &client.WebhookConfig{
+		URL:            m.URL.ValueStringPointer(),
+		Headers:        tableOf(m.Headers),
+		BasicUsername:  m.BasicUsername.ValueStringPointer(),
+		TimeoutSeconds: m.TimeoutSeconds.ValueInt64Pointer(),
+	}}
+}
+
+func (m *webhookModel) setConfig(c client.DestinationConfig) {
+	m.URL = types.StringPointerValue(c.Webhook.URL)
+	m.Headers = mapUnlessEmpty(c.Webhook.Headers)
+	m.BasicUsername = types.StringPointerValue(c.Webhook.BasicUsername)
+	m.TimeoutSeconds = types.Int64PointerValue(c.Webhook.TimeoutSeconds)
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// detectionOverride is the resource alertrouter_detection_override.
+type detectionOverride struct{ resourceCaller }
+
+func newDetectionOverride() resource.Resource { return &detectionOverride{} }
+
+// overrideModel is its data. An empty list of destinations suppresses, null leaves the detection's own.
+type overrideModel struct {
+	DetectionID  types.String `tfsdk:"detection_id"`
+	Severity     types.String `tfsdk:"severity"`
+	Destinations types.List   `tfsdk:"destinations"`
+	Revision     types.Int64  `tfsdk:"revision"`
+}
+
+func (m *overrideModel) input() client.OverrideInput {
+	input := client.OverrideInput{Severity: pointerTo[client.OverrideInputSeverity](m.Severity)}
+	if !m.Destinations.IsNull() {
+		input.Destinations = new(textsOf[string](m.Destinations))
+	}
+	return input
+}
+
+func (m *overrideModel) setFrom(o *client.Override) {
+	m.DetectionID = types.StringValue(o.DetectionID)
+	m.Severity = textOf(o.Severity)
+	m.Destinations = types.ListNull(types.StringType)
+	if o.Destinations != nil {
+		m.Destinations = listOf(o.Destinations)
+	}
+	m.Revision = types.Int64Value(o.Revision)
+}
+
+func (r *detectionOverride) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_detection_override"
+}
+
+func (r *detectionOverride) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What an operator sets for one detection: another severity, other destinations, or no destination at all.",
+		Attributes: map[string]schema.Attribute{
+			"detection_id": schema.StringAttribute{
+				Required:            true,
+				Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 1000)},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: describe("Override.detection_id", "Another id makes another override."),
+			},
+			"severity": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(severities...)},
+				MarkdownDescription: describe("OverrideInput.severity", oneOf(severities)),
+			},
+			"destinations": schema.ListAttribute{
+				Optional:    true,
+				ElementType: types.StringType,
+				Validators: []validator.List{
+					listvalidator.NoNullValues(),
+					listvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1)),
+				},
+				MarkdownDescription: describe("OverrideInput.destinations", "Leave it out to keep the detection's own."),
+			},
+			"revision": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: describe("Override.revision"),
+			},
+		},
+	}
+}
+
+func (r *detectionOverride) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"detection_id": identityschema.StringAttribute{RequiredForImport: true, Description: "The detection's id."},
+	}}
+}
+
+// Create sets the override, unless the detection has one that somebody else made.
+func (r *detectionOverride) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m overrideModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.DetectionID.ValueString()
+	_, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
+	if err == nil {
+		resp.Diagnostics.AddAttributeError(path.Root("detection_id"), "The detection has an override already",
+			"It was not made by this resource and is left as it is. To manage it here, import it: terraform import <address> '"+id+"', or an import block with this id.")
+		return
+	}
+	if !isGone(err) {
+		addError(&resp.Diagnostics, "read the override of "+id, err, noAttribute)
+		return
+	}
+	o, err := client.OK(r.api.PutOverrideWithResponse(ctx, id, &client.PutOverrideParams{}, m.input()))
+	if err != nil {
+		addError(&resp.Diagnostics, "set the override of "+id, err, overrideAttribute)
+		return
+	}
+	m.setFrom(o)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...)
+	addWarnings(&resp.Diagnostics, o)
+}
+
+// Read refreshes the state. An override that is gone leaves it, so that the plan creates it again.
+func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m overrideModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.DetectionID.ValueString()
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...) // first: see destinationResource.Read
+	o, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
+	if isGone(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "read the override of "+id, err, noAttribute)
+		return
+	}
+	m.setFrom(o)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	addWarnings(&resp.Diagnostics, o)
+}
+
+// Update replaces the override, unless it changed since it was read.
+func (r *detectionOverride) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var m, prior overrideModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.DetectionID.ValueString()
+	params := client.PutOverrideParams{IfMatch: revisionTag(prior.Revision.ValueInt64())}
+	o, err := client.OK(r.api.PutOverrideWithResponse(ctx, id, &params, m.input()))
+	if err != nil {
+		addError(&resp.Diagnostics, "change the override of "+id, err, overrideAttribute)
+		return
+	}
+	m.setFrom(o)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...)
+	addWarnings(&resp.Diagnostics, o)
+}
+
+// Delete removes the override; one that is gone already is fine.
+func (r *detectionOverride) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var m overrideModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := m.DetectionID.ValueString()
+	err := client.NoContent(r.api.DeleteOverrideWithResponse(ctx, id, &client.DeleteOverrideParams{}))
+	if err != nil && !isGone(err) {
+		addError(&resp.Diagnostics, "remove the override of "+id, err, noAttribute)
+	}
+}
+
+// ImportState takes the id of a detection.
+func (r *detectionOverride) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("detection_id"), path.Root("detection_id"), req, resp)
+}
+
+// addWarnings shows what the server finds odd about an override: it works, but not as its author may think.
+func addWarnings(diags *diag.Diagnostics, o *client.Override) {
+	for _, w := range o.Warnings {
+		diags.AddAttributeWarning(path.Root("destinations"), "The override of "+o.DetectionID+" has a useless entry", w.Message+" ("+string(w.Code)+").")
+	}
+}
+
+// overrideAttribute maps a pointer such as /destinations/0 to the attribute destinations.
+func overrideAttribute(pointer string) (path.Path, bool) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	switch name {
+	case "detection_id", "severity", "destinations":
+		return path.Root(name), true
+	}
+	return path.Empty(), false
+}

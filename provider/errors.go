@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// attributeOf finds the attribute that a field of a request body came from, given the field's JSON pointer.
+type attributeOf func(pointer string) (path.Path, bool)
+
+// advice tells a user what to do about an answer, by its HTTP status.
+var advice = map[int]string{
+	http.StatusUnauthorized: "The control plane does not know the token. Check token in the provider block or the environment variable " + tokenEnv + ": it may have been revoked, or belong to another control plane.",
+	http.StatusForbidden:    "The token lacks a permission this needs. Use a token with a role such as operator, or one that holds the permission.",
+	http.StatusConflict:     "Another one has this name or id. Choose another, or adopt the existing one with an import block.",
+	http.StatusPreconditionFailed: "It was changed outside Terraform after this plan was made, or an earlier try of this very change arrived although its answer was lost. " +
+		"Nothing was overwritten. Run the command again: the next plan shows what is different.",
+	http.StatusTooManyRequests: "The control plane still asks to wait after all retries. Lower max_concurrency in the provider block or Terraform's -parallelism, or try again later.",
+}
+
+// addError reports what an API call failed with: one error for each field the server names, on its attribute, or one
+// for all. doing is a phrase such as "create the destination".
+func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf) {
+	summary := "Cannot " + doing
+	answer, ok := errors.AsType[*client.Error](err)
+	if !ok {
+		diags.AddError(summary, "The control plane did not answer: "+err.Error())
+		return
+	}
+	for _, field := range answer.Fields {
+		if at, ok := find(field.Field); ok {
+			diags.AddAttributeError(at, summary, "The value "+field.Message+"."+footer(answer))
+			continue
+		}
+		diags.AddError(summary, field.Field+" "+field.Message+"."+footer(answer))
+	}
+	if len(answer.Fields) > 0 {
+		return
+	}
+	detail := answer.Title
+	if answer.Detail != "" {
+		detail += ": " + answer.Detail
+	}
+	if at, ok := find(""); ok && answer.Status == http.StatusConflict {
+		diags.AddAttributeError(at, summary, detail+"."+footer(answer))
+		return
+	}
+	diags.AddError(summary, detail+"."+footer(answer))
+}
+
+// footer says what to do, and what to look for in the server's log.
+func footer(answer *client.Error) string {
+	text := ""
+	switch more := advice[answer.Status]; {
+	case more != "":
+		text += "\n\n" + more
+	case answer.Status >= http.StatusInternalServerError:
+		text += "\n\nThe control plane failed, not the configuration."
+	}
+	text += fmt.Sprintf("\n\nHTTP status %d", answer.Status)
+	if answer.RequestID != "" {
+		text += ", request " + answer.RequestID + " in the control plane's log"
+	}
+	return text + "."
+}
+
+// addGone is for an update of what is not there any more.
+func addGone(diags *diag.Diagnostics, what string) {
+	diags.AddError("Cannot update the "+what, "It was deleted outside Terraform after this plan was made. Run the command again: the next plan creates it anew.")
+}
+
+// noAttribute is for calls whose input has no attributes to point at.
+func noAttribute(string) (path.Path, bool) { return path.Empty(), false }
+
+// isGone reports whether err says that what was asked for does not exist.
+func isGone(err error) bool {
+	answer, ok := errors.AsType[*client.Error](err)
+	return ok && answer.Status == http.StatusNotFound
+}
+
+// revisionTag is the entity tag of a revision, for If-Match.
+func revisionTag(revision int64) *string {
+	tag := fmt.Sprintf("%q", fmt.Sprint(revision))
+	return &tag
+}

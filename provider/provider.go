@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package provider is the Terraform provider.
+//
+//	provider.go                    the provider block, and the list of what there is
+//	destination.go                 what all destination resources share: envelope, create, read, update, delete, import
+//	destination_secrets.go         write-only secrets: which to send, and how a change is noticed
+//	destination_validate.go        the plan: secrets that changed, and the server's own checks
+//	destination_<type>.go          one destination type each
+//	detection_override.go          the resource alertrouter_detection_override
+//	<name>_data_source.go          one data source each
+//	errors.go                      from API errors to diagnostics
+//	descriptions.gen.go            the contract's descriptions
+package provider
+
+//go:generate go run ./internal/descriptions
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// Address is the provider's address in the registry.
+const Address = "registry.terraform.io/alertrouter/alertrouter"
+
+const (
+	defaultEndpoint = "http://127.0.0.1:8080"
+	endpointEnv     = "ALERTROUTER_ENDPOINT"
+	tokenEnv        = "ALERTROUTER_TOKEN"
+)
+
+type alertrouterProvider struct {
+	version string
+}
+
+// New returns what makes a provider of the given version.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &alertrouterProvider{version: version} }
+}
+
+// providerModel is the provider block.
+type providerModel struct {
+	Endpoint       types.String `tfsdk:"endpoint"`
+	Token          types.String `tfsdk:"token"`
+	RequestTimeout types.String `tfsdk:"request_timeout"`
+	MaxConcurrency types.Int64  `tfsdk:"max_concurrency"`
+}
+
+func (p *alertrouterProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "alertrouter"
+	resp.Version = p.version
+}
+
+func (p *alertrouterProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Manages where an alertrouter control plane sends alerts.",
+		Attributes: map[string]schema.Attribute{
+			"endpoint": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The URL of the control plane. Defaults to the environment variable `" + endpointEnv +
+					"`, else `" + defaultEndpoint + "`.",
+			},
+			"token": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "An API token with the permissions `destinations:read`, `destinations:write`, `overrides:read` and " +
+					"`overrides:write`. Defaults to the environment variable `" + tokenEnv + "`.",
+			},
+			"request_timeout": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{duration{}},
+				MarkdownDescription: "How long a call to the API may take with all its retries, such as `30s`. Defaults to `1m`.",
+			},
+			"max_concurrency": schema.Int64Attribute{
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(1, 1000)},
+				MarkdownDescription: "How many requests to the API may be under way at once. Defaults to `10`.",
+			},
+		},
+	}
+}
+
+// Configure makes the client. A value that is not known before apply leaves it out: planning then goes on without the
+// server's checks, and what needs the server says what is missing.
+func (p *alertrouterProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var m providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || m.Endpoint.IsUnknown() || m.Token.IsUnknown() || m.RequestTimeout.IsUnknown() || m.MaxConcurrency.IsUnknown() {
+		return
+	}
+	endpoint := cmp.Or(m.Endpoint.ValueString(), os.Getenv(endpointEnv), defaultEndpoint)
+	token := cmp.Or(m.Token.ValueString(), os.Getenv(tokenEnv))
+	if token == "" {
+		resp.Diagnostics.AddAttributeError(path.Root("token"), "The API token is missing",
+			"Set the environment variable "+tokenEnv+", or token in the provider block. A control plane writes the first token to the file admin-token in its data directory.")
+		return
+	}
+	options := []client.Option{
+		client.WithUserAgent("terraform-provider-alertrouter/" + p.version + " terraform/" + req.TerraformVersion),
+		client.WithTransport(newLoggedTransport(token)),
+	}
+	if !m.RequestTimeout.IsNull() {
+		d, _ := time.ParseDuration(m.RequestTimeout.ValueString()) // the validator has read it before
+		options = append(options, client.WithRequestTimeout(d))
+	}
+	if !m.MaxConcurrency.IsNull() {
+		options = append(options, client.WithMaxConcurrency(int(m.MaxConcurrency.ValueInt64())))
+	}
+	api, err := client.New(endpoint, token, options...)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "The provider cannot be configured", err.Error())
+		return
+	}
+	resp.ResourceData, resp.DataSourceData = api, api
+}
+
+func (p *alertrouterProvider) Resources(context.Context) []func() resource.Resource {
+	resources := []func() resource.Resource{newDetectionOverride}
+	for _, k := range destinationTypes {
+		resources = append(resources, func() resource.Resource { return newDestinationResource(k) })
+	}
+	return resources
+}
+
+func (p *alertrouterProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		newDestinationDataSource,
+		newDestinationsDataSource,
+		newRouteDataSource,
+		newTestAlertDataSource,
+	}
+}
+
+// A caller holds the client that Configure was given.
+type caller struct {
+	api *client.ClientWithResponses
+}
+
+func (c *caller) configure(data any) {
+	c.api, _ = data.(*client.ClientWithResponses)
+}
+
+// ready reports whether there is a client, and says why not.
+func (c *caller) ready(diags *diag.Diagnostics) bool {
+	if c.api == nil {
+		diags.AddError("The provider is not configured yet",
+			"An argument of the provider block depends on something that is not known before apply. Give it a known value, or apply what it depends on first.")
+	}
+	return c.api != nil
+}
+
+// resourceCaller is embedded by resources that call the API.
+type resourceCaller struct{ caller }
+
+func (c *resourceCaller) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	c.configure(req.ProviderData)
+}
+
+// dataSourceCaller is embedded by data sources, all of which call the API.
+type dataSourceCaller struct{ caller }
+
+func (c *dataSourceCaller) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	c.configure(req.ProviderData)
+}

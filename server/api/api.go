@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package api is the HTTP interface of the control plane.
+//
+// openapi.yaml is the contract; the server interface (server.gen.go) is generated from it. Handlers translate between
+// its types and the domain and hold no rules.
+//
+//	api.go       assembling: routes, authentication, errors
+//	contract.go  the contract at run time: permissions, and checking bodies against their schemas
+//	body.go      reading request bodies
+//	problem.go   errors as problem documents
+//	accept.go    accepting alerts, one and many
+//	alerts.go, deliveries.go, destinations.go, overrides.go, tokens.go, operations.go   one handler file per resource
+package api
+
+//go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config oapi.yaml openapi.yaml
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v5"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/auth"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
+)
+
+// MaxBody is the largest request body, in bytes.
+const MaxBody = 8 << 20
+
+// API serves the contract. Its members are what the handlers delegate to.
+type API struct {
+	Store      store.Store
+	Intake     *intake.Intake
+	Registry   *registry.Registry
+	Dispatcher *delivery.Dispatcher
+	Tokens     *auth.Keeper
+	Types      []destination.Type
+	Metrics    http.Handler
+	Ready      func(context.Context) error
+	Now        func() time.Time
+	Log        *slog.Logger
+
+	contract *contract
+}
+
+// Handler assembles the HTTP handler.
+func (a *API) Handler() (http.Handler, error) {
+	var err error
+	if a.contract, err = loadContract(); err != nil {
+		return nil, err
+	}
+	e := echo.New()
+	e.Logger = a.Log
+	e.HTTPErrorHandler = a.writeProblem
+	e.Binder = binder{a.contract}
+	guards := map[string][]echo.MiddlewareFunc{}
+	for id, op := range a.contract.operations {
+		guards[id] = []echo.MiddlewareFunc{a.guard(op)}
+	}
+	e.Pre(identify)
+	RegisterHandlersWithOptions(e, NewStrictHandler(a, nil), RegisterHandlersOptions{OperationMiddlewares: guards})
+	return e, nil
+}
+
+const (
+	requestIDHeader = "X-Request-Id"
+	operationKey    = "operation"
+)
+
+// identify gives each request an id: the caller's, if it is a short visible one, else a new one.
+func identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		id := c.Request().Header.Get(requestIDHeader)
+		if id == "" || len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			id = uuid.NewString()
+		}
+		c.Response().Header().Set(requestIDHeader, id)
+		return next(c)
+	}
+}
+
+type tokenKey struct{}
+
+// bearer returns the token of the request's caller.
+func bearer(ctx context.Context) auth.Token {
+	t, _ := ctx.Value(tokenKey{}).(auth.Token)
+	return t
+}
+
+// guard lets a request through to an operation when its token holds the permission the contract names.
+func (a *API) guard(op *operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			c.Set(operationKey, op)
+			r := c.Request()
+			if op.permission != public {
+				t, err := a.authenticate(r)
+				if err != nil {
+					c.Response().Header().Set("WWW-Authenticate", `Bearer realm="alertrouter"`)
+					return err
+				}
+				if !t.Has(op.permission) {
+					return problem.New(problem.Forbidden, "this needs the permission %s, which the token %q does not have", op.permission, t.Name)
+				}
+				r = r.WithContext(context.WithValue(r.Context(), tokenKey{}, t))
+			}
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
+			c.SetRequest(r)
+			return next(c)
+		}
+	}
+}
+
+func (a *API) authenticate(r *http.Request) (auth.Token, error) {
+	scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return auth.Token{}, problem.New(problem.Unauthorized, "send a token as `Authorization: Bearer <token>`")
+	}
+	return a.Tokens.Identify(secret.New(strings.TrimSpace(value)))
+}
+
+// pageSize reads a limit parameter.
+func pageSize(limit *Limit) (int, error) {
+	if limit == nil {
+		return 100, nil
+	}
+	if *limit < 1 || *limit > 1000 {
+		return 0, problem.InvalidFields([]problem.Field{{Name: "limit", Message: "must be from 1 to 1000"}})
+	}
+	return *limit, nil
+}
+
+// checkEnum adds a field for every value that is none of the contract's.
+func checkEnum[T interface {
+	~string
+	Valid() bool
+}](fields []problem.Field, name string, values []T) []problem.Field {
+	for _, v := range values {
+		if !v.Valid() {
+			fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf("%.40q is none of the contract's values", string(v))})
+		}
+	}
+	return fields
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// orNil returns nil for a zero value: how the contract says "not set".
+func orNil[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

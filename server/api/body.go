@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v5"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+)
+
+// AlertBody is an alert as a request brings it: parsed, and byte for byte. The generated code uses it in the place of
+// the contract's Alert.
+type AlertBody struct {
+	Alert *alert.Alert
+	Raw   []byte
+}
+
+// binder reads request bodies. A JSON body is checked against its schema and decoded strictly. An alert is decoded
+// alone, since that costs a tenth; only when it is refused does the schema tell all that is wrong with it.
+type binder struct{ contract *contract }
+
+// Bind reads the body into target. An empty body is io.EOF where the contract makes it optional.
+func (b binder) Bind(c *echo.Context, target any) error {
+	op, _ := c.Get(operationKey).(*operation)
+	raw, err := readAll(c.Request().Body, c.Request().ContentLength)
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		if op.optional {
+			return io.EOF
+		}
+		return problem.New(problem.Malformed, "the body is empty; it must be a JSON object")
+	}
+	if err := checkMediaType(c.Request().Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	if body, ok := target.(*AlertBody); ok {
+		body.Raw = raw
+		body.Alert, err = parseAlert(op, raw)
+		return err
+	}
+	if err := op.check(raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, target, json.RejectUnknownMembers(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return decodeProblem(err)
+	}
+	return nil
+}
+
+// parseAlert parses an alert and, when it is refused, lets the schema name every other wrong field as well.
+func parseAlert(op *operation, raw []byte) (*alert.Alert, error) {
+	a, err := wire.Parse(raw)
+	if err == nil || problem.KindOf(err) != problem.Invalid {
+		return a, err
+	}
+	known := map[string]bool{}
+	fields := problem.FieldsOf(err)
+	for _, f := range fields {
+		known[f.Name] = true
+	}
+	for _, f := range problem.FieldsOf(op.check(raw)) {
+		if !known[f.Name] {
+			fields = append(fields, f)
+		}
+	}
+	return nil, problem.InvalidFields(fields)
+}
+
+// readAll reads a body, which the guard limited, to its end. length is a hint, or 0.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	var b bytes.Buffer
+	if length > 0 && length <= MaxBody {
+		b.Grow(int(length) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(body)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, problem.New(problem.TooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, problem.New(problem.Malformed, "the body could not be read to its end")
+	}
+	return b.Bytes(), nil
+}
+
+func checkMediaType(header string) error {
+	if header == "" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(header)
+	if err != nil || media != "application/json" {
+		return problem.New(problem.Unsupported, "the content type is %.100q; this operation reads application/json", header)
+	}
+	return nil
+}
+
+// decodeProblem is for what the schema lets pass and the Go type does not, such as a date of the wrong form.
+func decodeProblem(err error) error {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		return problem.InvalidFields([]problem.Field{{Name: string(e.JSONPointer), Message: "cannot be read as what the contract says it is"}})
+	}
+	return malformed(err)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server"
+)
+
+type serveCommand struct {
+	File     string        `name:"config" env:"ALERTROUTER_CONFIG" placeholder:"FILE" help:"YAML file with settings; flags and the environment win over it."`
+	Settings server.Config `embed:""`
+}
+
+// Run runs the control plane until a signal.
+func (c *serveCommand) Run(ctx context.Context) error {
+	c.Settings.SecretsFromEnvironment()
+	c.Settings.Version = version
+	return server.Run(ctx, c.Settings)
+}
+
+// checkSettings refuses keys of a settings file that are no setting.
+func checkSettings(values map[string]any) error {
+	known := map[string]bool{}
+	for f := range reflect.TypeFor[server.Config]().Fields() {
+		if name := f.Tag.Get("name"); name != "" {
+			known[strings.ReplaceAll(name, "-", "_")] = true
+		}
+	}
+	var unknown []string
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !known[key] {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("there is no setting %s; there are %s", strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	return nil
+}
+
+type healthcheckCommand struct {
+	Endpoint string        `env:"ALERTROUTER_ENDPOINT" default:"http://127.0.0.1:8080" help:"Base URL of the control plane."`
+	Timeout  time.Duration `default:"5s" help:"How long to wait for the answer."`
+}
+
+// Run asks for readiness; it needs no token.
+func (c *healthcheckCommand) Run(ctx context.Context, s streams) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.Endpoint, "/")+"/readyz", nil)
+	if err != nil {
+		return usageError{fmt.Errorf("--endpoint: %w", err)}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		return errors.New("not ready: it answers " + response.Status)
+	}
+	fmt.Fprintln(s.out, "ready")
+	return nil
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, "alertrouter", version)
+	return err
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+)
+
+// DefaultTimeout bounds an attempt unless its destination says otherwise.
+const DefaultTimeout = 30 * time.Second
+
+// Try makes one attempt and says what became of it. The wait is what the destination asked for, or negative. A sender
+// that panics has failed the attempt, not the server.
+func Try(ctx context.Context, sender destination.Sender, m *destination.Message, now func() time.Time) (Attempt, time.Duration) {
+	timeout := DefaultTimeout
+	if s, ok := sender.(destination.Timed); ok && s.Timeout() > 0 {
+		timeout = s.Timeout()
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	start := now()
+	receipt, err := send(ctx, sender, m)
+	a := Attempt{
+		At: start, Duration: now().Sub(start), StatusCode: receipt.StatusCode, Truncated: receipt.Truncated,
+		ExternalID: receipt.ExternalID, ExternalURL: receipt.ExternalURL,
+	}
+	outcome, asked := outcomeOf(err)
+	a.Outcome = outcome
+	a.Message = messageOf(receipt.Message, err, timeout)
+	return a, asked
+}
+
+func outcomeOf(err error) (destination.Outcome, time.Duration) {
+	outcome, wait := destination.OutcomeOf(err)
+	if outcome != destination.OutcomeWait {
+		wait = -1
+	}
+	return outcome, wait
+}
+
+func send(ctx context.Context, sender destination.Sender, m *destination.Message) (r destination.Receipt, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r, err = destination.Receipt{}, &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	return sender.Send(ctx, m)
+}
+
+// panicError is a sender's bug. The value may quote anything, so only the stack is kept, for the log.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("the sender failed internally (%T)", e.value) }
+
+// messageOf joins the error and the answer into what an attempt keeps.
+func messageOf(answer string, err error, timeout time.Duration) string {
+	text := answer
+	if err != nil {
+		text = err.Error()
+		if errors.Is(err, context.DeadlineExceeded) {
+			text = fmt.Sprintf("no answer within %s: %s", timeout, text)
+		}
+		if answer != "" {
+			text += ": " + answer
+		}
+	}
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) > MaxMessage {
+		text = strings.ToValidUTF8(text[:MaxMessage-len("…")], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+)
+
+// Dispatcher brings deliveries to destinations, each in a lane of its own.
+//
+// A delivery reaches its lane in one of two ways. The fast one: whoever stores it first asks [Dispatcher.Reserve] for
+// a place, stores it as claimed, and hands it over with [Dispatcher.Deliver]; the store is not read. The other: it
+// waits in the store until the lane claims it, when it is due and the lane has room. So memory does not grow with
+// what waits.
+type Dispatcher struct {
+	queue Queue
+	opts  Options
+
+	mu       sync.RWMutex
+	lanes    map[string]*lane
+	stopping bool
+
+	held    atomic.Int64 // bytes of alerts in memory, over all lanes
+	working sync.WaitGroup
+	ctx     context.Context // of attempts and store calls; cancelled when stopping takes too long
+	cancel  context.CancelFunc
+	loads   chan struct{} // limits how many lanes read the store at once
+}
+
+// Options are the dispatcher's settings; zero members take defaults.
+type Options struct {
+	Schedule    Schedule
+	Concurrency int   // of a lane that sets none; 8
+	LaneSize    int   // deliveries a lane holds in memory; 256
+	MemoryBytes int64 // of alerts held in memory by all lanes; 64 MiB
+	Now         func() time.Time
+	Log         *slog.Logger
+	Observe     Observer
+	Link        func(alertID string) string // where a person reads more, for an alert that names no link; may be nil
+}
+
+// Observer is told what happens; its methods must be fast and safe for concurrent use.
+type Observer interface {
+	// Attempted is told each attempt, and how long after acceptance it ended.
+	Attempted(lane LaneConfig, a Attempt, sinceAccepted time.Duration)
+	// Settled is told each delivery that ended.
+	Settled(lane LaneConfig, s Settlement)
+}
+
+// LaneConfig is what the dispatcher knows of a destination.
+type LaneConfig struct {
+	DestinationID string
+	DisplayName   string
+	Type          string
+	Enabled       bool
+	Sender        destination.Sender
+	Concurrency   int           // 0 is the dispatcher's default
+	RatePerSecond float64       // 0 is no limit
+	MaxAge        time.Duration // 0 is the schedule's
+}
+
+// NewDispatcher returns a dispatcher without lanes.
+func NewDispatcher(queue Queue, opts Options) *Dispatcher {
+	if opts.Schedule.Waits == nil {
+		opts.Schedule = DefaultSchedule()
+	}
+	if opts.Concurrency == 0 {
+		opts.Concurrency = 8
+	}
+	if opts.LaneSize == 0 {
+		opts.LaneSize = 256
+	}
+	if opts.MemoryBytes == 0 {
+		opts.MemoryBytes = 64 << 20
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Dispatcher{queue: queue, opts: opts, lanes: map[string]*lane{}, loads: make(chan struct{}, 16)}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	return d
+}
+
+// SetLane opens a destination's lane or changes its configuration. A lane that is disabled gives back what it holds;
+// attempts under way end as they would.
+func (d *Dispatcher) SetLane(c LaneConfig) {
+	if c.Concurrency == 0 {
+		c.Concurrency = d.opts.Concurrency
+	}
+	d.mu.Lock()
+	l, ok := d.lanes[c.DestinationID]
+	if !ok {
+		l = &lane{d: d}
+		d.lanes[c.DestinationID] = l
+	}
+	d.mu.Unlock()
+	l.configure(c)
+}
+
+// RemoveLane closes a destination's lane: what it holds is given back, attempts under way end as they would.
+func (d *Dispatcher) RemoveLane(destinationID string) {
+	d.mu.Lock()
+	l, ok := d.lanes[destinationID]
+	delete(d.lanes, destinationID)
+	d.mu.Unlock()
+	if ok {
+		l.disable()
+	}
+}
+
+func (d *Dispatcher) lane(destinationID string) *lane {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.lanes[destinationID]
+}
+
+// Reserve asks for a place for one new delivery. When it is granted, exactly one of Deliver and Unreserve must
+// follow. When it is not, store the delivery unclaimed and call Wake afterwards.
+func (d *Dispatcher) Reserve(destinationID string) bool {
+	if d.held.Load() >= d.opts.MemoryBytes {
+		return false
+	}
+	l := d.lane(destinationID)
+	return l != nil && l.reserve()
+}
+
+// Unreserve gives a granted place back.
+func (d *Dispatcher) Unreserve(destinationID string) {
+	if l := d.lane(destinationID); l != nil {
+		l.unreserve()
+	}
+}
+
+// Deliver hands over a stored, claimed delivery that a place was reserved for. When the lane was closed meanwhile the
+// claim is given back.
+func (d *Dispatcher) Deliver(job Job) {
+	l := d.lane(job.Delivery.DestinationID)
+	if l == nil || !l.deliver(job) {
+		d.release([]Job{job})
+	}
+}
+
+// Wake says that the store may hold a due delivery for a destination.
+func (d *Dispatcher) Wake(destinationID string) {
+	if l := d.lane(destinationID); l != nil {
+		l.wake()
+	}
+}
+
+// Health tells how a destination's last attempts went.
+func (d *Dispatcher) Health(destinationID string) Health {
+	if l := d.lane(destinationID); l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.health
+	}
+	return Health{}
+}
+
+// Health is how a destination's last attempts went, since the start of the process.
+type Health struct {
+	LastSuccess time.Time
+	LastFailure time.Time
+	LastError   string // of the last attempt; "" after a success
+}
+
+// Stop lets attempts under way finish and be recorded, and starts no more. When ctx ends first they are cancelled,
+// recorded as interrupted and tried again by whoever opens the store next.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	d.mu.Lock()
+	d.stopping = true
+	lanes := make([]*lane, 0, len(d.lanes))
+	for _, l := range d.lanes {
+		lanes = append(lanes, l)
+	}
+	d.mu.Unlock()
+	for _, l := range lanes {
+		l.disable()
+	}
+	done := make(chan struct{})
+	go func() {
+		d.working.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		d.cancel()
+		return nil
+	case <-ctx.Done():
+		d.cancel()
+		<-done
+		return nil
+	}
+}
+
+// start runs f in a goroutine that Stop waits for; false when the dispatcher is stopping.
+func (d *Dispatcher) start(f func()) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.stopping {
+		return false
+	}
+	d.working.Go(f)
+	return true
+}
+
+func (d *Dispatcher) release(jobs []Job) {
+	if len(jobs) == 0 {
+		return
+	}
+	ids := make([]ID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.Delivery.ID
+	}
+	if err := d.queue.Release(context.WithoutCancel(d.ctx), ids...); err != nil {
+		d.opts.Log.Error("claims could not be given back; they return at the next start", "error", err)
+	}
+}
+
+// attempt tries a job once and says what follows.
+func (d *Dispatcher) attempt(c LaneConfig, job Job) Settlement {
+	m := d.message(job)
+	a, asked := Try(d.ctx, c.Sender, m, d.opts.Now)
+	d.opts.Observe.Attempted(c, a, d.opts.Now().Sub(job.AcceptedAt))
+	s := Settlement{ID: job.Delivery.ID, Attempt: a}
+	switch {
+	case a.Outcome == destination.OutcomeDelivered:
+		s.State = Delivered
+	case a.Outcome == destination.OutcomePermanent:
+		s.State, s.Reason = Failed, Permanent
+	case d.ctx.Err() != nil:
+		s.Attempt.Message = "the server was stopped during the attempt"
+		s.State, s.NextAttemptAt = Retrying, d.opts.Now()
+	default:
+		made := attemptsSince(job.Delivery) + 1
+		at, ok := d.opts.Schedule.Next(made, job.Delivery.Since, d.opts.Now(), asked, c.MaxAge)
+		s.State, s.NextAttemptAt = Retrying, at
+		if !ok {
+			s.State, s.Reason, s.NextAttemptAt = Failed, Expired, time.Time{}
+		}
+	}
+	return s
+}
+
+// attemptsSince counts the attempts since the delivery was promised or replayed: a replay begins the schedule anew.
+func attemptsSince(d Delivery) int {
+	n := 0
+	for _, a := range d.Attempts {
+		if !a.At.Before(d.Since) {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *Dispatcher) message(job Job) *destination.Message {
+	m := &destination.Message{
+		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
+		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + 1,
+	}
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = job.AcceptedAt
+	}
+	if m.Link == "" && d.opts.Link != nil {
+		m.Link = d.opts.Link(m.AlertID)
+	}
+	return m
+}
+
+// settle records a settlement, for as long as it takes: an attempt that was made must not be forgotten while the
+// store recovers. Only a stop that ran out of time ends it early; the attempt is then made again after the restart.
+func (d *Dispatcher) settle(c LaneConfig, s Settlement) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := d.queue.Settle(context.WithoutCancel(d.ctx), s)
+		if err == nil {
+			d.opts.Observe.Settled(c, s)
+			return
+		}
+		d.opts.Log.Error("an attempt could not be recorded; trying again", "delivery_id", s.ID.String(), "error", err)
+		select {
+		case <-time.After(wait):
+		case <-d.ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
+)
+
+// world is a dispatcher over a real bolt file, fed by a real intake, in a synctest bubble: its time is virtual.
+type world struct {
+	t          *testing.T
+	store      *bolt.Store
+	dispatcher *delivery.Dispatcher
+	lanes      map[string]delivery.LaneConfig
+}
+
+// inBubble runs a test in virtual time. Schedules have no randomness unless a test adds it: every factor is 1.
+func inBubble(t *testing.T, test func(w *world), change ...func(*delivery.Options)) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	synctest.Test(t, func(t *testing.T) {
+		store, err := bolt.Open(path, bolt.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts := delivery.Options{Schedule: delivery.DefaultSchedule(), Observe: quiet{}}
+		opts.Schedule.Random = func() float64 { return 0.5 }
+		for _, edit := range change {
+			edit(&opts)
+		}
+		w := &world{t: t, store: store, dispatcher: delivery.NewDispatcher(store, opts), lanes: map[string]delivery.LaneConfig{}}
+		test(w)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := errors.Join(w.dispatcher.Stop(ctx), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type quiet struct{}
+
+func (quiet) Attempted(delivery.LaneConfig, delivery.Attempt, time.Duration) {}
+func (quiet) Settled(delivery.LaneConfig, delivery.Settlement)               {}
+func (quiet) Accepted(route.Scenario)                                        {}
+func (quiet) Repeated()                                                      {}
+
+// receiver is a destination that does as it is told and remembers when it was called.
+type receiver struct {
+	mu      sync.Mutex
+	calls   []call
+	now     int // under way
+	most    int // under way at once
+	respond func(ctx context.Context, n int) error
+}
+
+type call struct {
+	at      time.Time
+	alertID string
+	attempt int
+}
+
+func (r *receiver) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	r.mu.Lock()
+	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt})
+	n := len(r.calls)
+	r.now++
+	r.most = max(r.most, r.now)
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.now--
+	}()
+	if r.respond == nil {
+		return destination.Receipt{StatusCode: 200, Message: "ok"}, nil
+	}
+	return destination.Receipt{}, r.respond(ctx, n)
+}
+
+// since returns when the calls came, counted from start.
+func (r *receiver) since(start time.Time) []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []time.Duration
+	for _, c := range r.calls {
+		out = append(out, c.at.Sub(start))
+	}
+	return out
+}
+
+func (r *receiver) made() []call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls)
+}
+
+func (r *receiver) peak() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most
+}
+
+// connect opens a lane that wants every alert.
+func (w *world) connect(id string, s destination.Sender, change ...func(*delivery.LaneConfig)) {
+	w.t.Helper()
+	if _, ok := w.lanes[id]; !ok {
+		if err := w.store.CreateDestination(context.Background(), destination.Destination{ID: id, DisplayName: id, Type: "test"}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	c := delivery.LaneConfig{DestinationID: id, DisplayName: id, Type: "test", Enabled: true, Sender: s}
+	for _, edit := range change {
+		edit(&c)
+	}
+	w.lanes[id] = c
+	w.dispatcher.SetLane(c)
+	synctest.Wait()
+}
+
+// accept takes n alerts in, which go to every lane, and returns their ids.
+func (w *world) accept(n int) []string {
+	w.t.Helper()
+	var destinations []route.Destination
+	for id := range w.lanes {
+		destinations = append(destinations, route.Destination{ID: id, DisplayName: id, Enabled: true, Severities: []alert.Severity{alert.High}})
+	}
+	table := route.Compile(destinations, nil)
+	in := intake.New(w.store, w.dispatcher, func() *route.Table { return table }, intake.Options{
+		BacklogLimit: 1 << 30, Backlog: w.store.Backlog, Now: time.Now, Observe: quiet{},
+	})
+	var ids []string
+	for range n {
+		body := []byte(`{"type":"RULE","detection":{"id":"d","severity":"HIGH"}}`)
+		parsed, err := wire.Parse(body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		results, err := in.Accept(context.Background(), []intake.Item{{Alert: parsed, Body: body}})
+		if err != nil || results[0].Err != nil {
+			w.t.Fatal(err, results)
+		}
+		ids = append(ids, results[0].AlertID)
+	}
+	return ids
+}
+
+// deliveryTo returns an alert's delivery to a destination.
+func (w *world) deliveryTo(alertID, destinationID string) delivery.Delivery {
+	w.t.Helper()
+	_, deliveries, err := w.store.Alert(context.Background(), alertID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	i := slices.IndexFunc(deliveries, func(d delivery.Delivery) bool { return d.DestinationID == destinationID })
+	if i < 0 {
+		w.t.Fatalf("alert %s has no delivery to %s", alertID, destinationID)
+	}
+	return deliveries[i]
+}
+
+func (w *world) wantState(alertID, destinationID string, state delivery.State, reason delivery.Reason) delivery.Delivery {
+	w.t.Helper()
+	d := w.deliveryTo(alertID, destinationID)
+	if d.State != state || d.Reason != reason {
+		w.t.Fatalf("delivery to %s: got %s %s, want %s %s (attempts %+v)", destinationID, d.State, d.Reason, state, reason, d.Attempts)
+	}
+	return d
+}
+
+var errDown = errors.New("down")
+
+func TestDispatcher_DeliversAtOnceToEach(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, b := &receiver{}, &receiver{}
+		w.connect("a", a)
+		w.connect("b", b)
+		start := time.Now()
+		ids := w.accept(3)
+		synctest.Wait()
+		for _, id := range ids {
+			w.wantState(id, "a", delivery.Delivered, "")
+			w.wantState(id, "b", delivery.Delivered, "")
+		}
+		if len(a.made()) != 3 || len(b.made()) != 3 || time.Since(start) != 0 {
+			t.Errorf("got %d and %d calls within %s, want 3 each at once", len(a.made()), len(b.made()), time.Since(start))
+		}
+		if backlog := w.store.Backlog().Open(); backlog != 0 {
+			t.Errorf("%d deliveries are still open", backlog)
+		}
+	})
+}
+
+// Vector 34 of the routing design: what failed once is tried again alone.
+func TestDispatcher_TriesOnlyWhatFailedAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, c := &receiver{}, &receiver{}
+		b := &receiver{respond: func(_ context.Context, n int) error {
+			if n == 1 {
+				return errDown
+			}
+			return nil
+		}}
+		w.connect("A", a)
+		w.connect("B", b)
+		w.connect("C", c)
+		id := w.accept(1)[0]
+		time.Sleep(time.Hour)
+		for _, name := range []string{"A", "B", "C"} {
+			w.wantState(id, name, delivery.Delivered, "")
+		}
+		if len(a.made()) != 1 || len(b.made()) != 2 || len(c.made()) != 1 {
+			t.Errorf("got %d, %d and %d calls, want 1, 2 and 1", len(a.made()), len(b.made()), len(c.made()))
+		}
+		if b.made()[0].attempt != 1 || b.made()[1].attempt != 2 {
+			t.Errorf("got attempts %+v, want 1 then 2", b.made())
+		}
+	})
+}
+
+func TestDispatcher_FollowsTheScheduleUntilTheMaximumAge(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { return errDown }}
+		w.connect("a", r)
+		start := time.Now()
+		id := w.accept(1)[0]
+		time.Sleep(30 * time.Hour)
+		want := []time.Duration{0}
+		for _, wait := range []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute} {
+			want = append(want, want[len(want)-1]+wait)
+		}
+		for next := want[len(want)-1] + time.Hour; next < 24*time.Hour; next += time.Hour {
+			want = append(want, next)
+		}
+		if got := r.since(start); !slices.Equal(got, want) {
+			t.Errorf("attempts at\n %v, want\n %v", got, want)
+		}
+		d := w.wantState(id, "a", delivery.Failed, delivery.Expired)
+		if len(d.Attempts) != len(want) || d.Attempts[0].Outcome != destination.OutcomeRetry || d.Attempts[0].Message != "down" {
+			t.Errorf("got %d attempts, the first %+v; want %d, RETRY, down", len(d.Attempts), d.Attempts[0], len(want))
+		}
+	})
+}
+
+func TestDispatcher_HonoursRetryAfterUpToAnHour(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(_ context.Context, n int) error {
+			switch n {
+			case 1:
+				return destination.RetryAfter(errDown, 90*time.Second)
+			case 2:
+				return destination.RetryAfter(errDown, 0)
+			case 3:
+				return destination.RetryAfter(errDown, 5*time.Hour)
+			}
+			return nil
+		}}
+		w.connect("a", r)
+		start := time.Now()
+		id := w.accept(1)[0]
+		time.Sleep(6 * time.Hour)
+		want := []time.Duration{0, 90 * time.Second, 90 * time.Second, 90*time.Second + time.Hour}
+		if got := r.since(start); !slices.Equal(got, want) {
+			t.Errorf("attempts at %v, want %v", got, want)
+		}
+		if d := w.wantState(id, "a", delivery.Delivered, ""); d.Attempts[0].Outcome != destination.OutcomeWait {
+			t.Errorf("the first attempt's outcome is %s, want WAIT", d.Attempts[0].Outcome)
+		}
+	})
+}
+
+func TestDispatcher_GivesUpWhatIsPermanent(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { return destination.Permanent(errors.New("no such channel")) }}
+		w.connect("a", r)
+		id := w.accept(1)[0]
+		time.Sleep(48 * time.Hour)
+		if d := w.wantState(id, "a", delivery.Failed, delivery.Permanent); len(d.Attempts) != 1 || d.Attempts[0].Message != "no such channel" {
+			t.Errorf("got attempts %+v, want one that says why", d.Attempts)
+		}
+	})
+}
+
+func TestDispatcher_AHangingDestinationDelaysNoOther(t *testing.T) {
+	inBubble(t, func(w *world) {
+		slow := &receiver{respond: func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }}
+		quick := &receiver{}
+		w.connect("slow", slow)
+		w.connect("quick", quick)
+		start := time.Now()
+		ids := w.accept(1000)
+		synctest.Wait()
+		if len(quick.made()) != len(ids) || time.Since(start) != 0 {
+			t.Errorf("the quick one got %d of %d alerts after %s", len(quick.made()), len(ids), time.Since(start))
+		}
+		if slow.peak() != 8 {
+			t.Errorf("the slow one had %d attempts at once, want the default of 8", slow.peak())
+		}
+		time.Sleep(delivery.DefaultTimeout)
+		synctest.Wait()
+		if d := w.deliveryTo(ids[0], "slow"); len(d.Attempts) != 1 || !strings.Contains(d.Attempts[0].Message, "no answer within 30s") {
+			t.Errorf("got %+v, want one attempt that ended at the time-out", d.Attempts)
+		}
+	})
+}
+
+func TestDispatcher_BringsWhatDidNotFitIntoMemory(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { time.Sleep(10 * time.Millisecond); return nil }}
+		w.connect("a", r)
+		ids := w.accept(500)
+		time.Sleep(time.Hour)
+		if len(r.made()) != len(ids) {
+			t.Errorf("got %d calls for %d alerts", len(r.made()), len(ids))
+		}
+		for _, id := range ids {
+			w.wantState(id, "a", delivery.Delivered, "")
+		}
+	}, func(o *delivery.Options) { o.LaneSize = 16 })
+}
+
+func TestDispatcher_HoldsNoMoreThanItsMemory(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { time.Sleep(10 * time.Millisecond); return nil }}
+		w.connect("a", r)
+		ids := w.accept(200)
+		time.Sleep(time.Hour)
+		if len(r.made()) != len(ids) {
+			t.Errorf("got %d calls for %d alerts", len(r.made()), len(ids))
+		}
+	}, func(o *delivery.Options) { o.MemoryBytes = 100 }) // of alerts of some 50 bytes
+}
+
+func TestDispatcher_ADisabledDestinationKeepsWhatItWasPromised(t *testing.T) {
+	inBubble(t, func(w *world) {
+		down := &receiver{respond: func(context.Context, int) error { return errDown }}
+		w.connect("a", down)
+		first := w.accept(1)[0]
+		synctest.Wait()
+		w.connect("a", down, func(c *delivery.LaneConfig) { c.Enabled = false })
+		second := w.accept(1)[0]
+		time.Sleep(72 * time.Hour)
+		if len(down.made()) != 1 {
+			t.Errorf("a disabled destination was tried %d times more", len(down.made())-1)
+		}
+		up := &receiver{}
+		w.connect("a", up)
+		synctest.Wait()
+		w.wantState(first, "a", delivery.Delivered, "")
+		w.wantState(second, "a", delivery.Delivered, "")
+	})
+}
+
+func TestDispatcher_BoundsConcurrencyAndRate(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
+		w.connect("narrow", r, func(c *delivery.LaneConfig) { c.Concurrency = 2 })
+		start := time.Now()
+		w.accept(10)
+		time.Sleep(time.Hour)
+		if calls := r.since(start); r.peak() != 2 || calls[9] != 4*time.Second {
+			t.Errorf("at most %d at once, calls at %v; want 2, the last at 4s", r.peak(), calls)
+		}
+	})
+}
+
+func TestDispatcher_PacesTheStarts(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{}
+		w.connect("paced", r, func(c *delivery.LaneConfig) { c.RatePerSecond = 2 })
+		start := time.Now()
+		ids := w.accept(20)
+		time.Sleep(time.Hour)
+		calls := r.since(start)
+		if len(calls) != len(ids) {
+			t.Fatalf("got %d calls, want %d", len(calls), len(ids))
+		}
+		for i := range calls {
+			if i >= 4 && calls[i]-calls[i-4] < time.Second {
+				t.Errorf("calls %d to %d came within %s; 2 a second with a burst of 2 is the most", i-4, i, calls[i]-calls[i-4])
+			}
+		}
+		if took := calls[len(calls)-1]; took > 10*time.Second {
+			t.Errorf("20 calls at 2 a second took %s", took)
+		}
+	})
+}
+
+func TestDispatcher_StopRecordsWhatWasUnderWay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		finishes := &receiver{respond: func(context.Context, int) error { time.Sleep(5 * time.Second); return nil }}
+		hangs := &receiver{respond: func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }}
+		w.connect("finishes", finishes)
+		w.connect("hangs", hangs)
+		id := w.accept(1)[0]
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := w.dispatcher.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("stopping took %s, want the 10s it was given", took)
+		}
+		w.wantState(id, "finishes", delivery.Delivered, "")
+		d := w.wantState(id, "hangs", delivery.Retrying, "")
+		if !strings.Contains(d.Attempts[0].Message, "stopped") || d.NextAttemptAt.After(time.Now()) {
+			t.Errorf("got %+v due %s, want an attempt that says it was interrupted, due at once", d.Attempts, d.NextAttemptAt)
+		}
+	})
+}
+
+func TestDispatcher_ASenderThatPanicsFailsItsAttemptOnly(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(_ context.Context, n int) error {
+			if n == 1 {
+				panic("secret-value")
+			}
+			return nil
+		}}
+		w.connect("a", r)
+		id := w.accept(1)[0]
+		time.Sleep(time.Minute)
+		d := w.wantState(id, "a", delivery.Delivered, "")
+		if len(d.Attempts) != 2 || strings.Contains(fmt.Sprint(d.Attempts), "secret-value") {
+			t.Errorf("got %+v, want a failed attempt that does not quote the panic, then a good one", d.Attempts)
+		}
+	})
+}
+
+func TestDispatcher_AReplayBeginsTheScheduleAnew(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { return errDown }}
+		w.connect("a", r)
+		id := w.accept(1)[0]
+		time.Sleep(48 * time.Hour)
+		before := len(w.wantState(id, "a", delivery.Failed, delivery.Expired).Attempts)
+		start := time.Now()
+		if _, err := w.store.ReplayOne(context.Background(), w.deliveryTo(id, "a").ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		w.dispatcher.Wake("a")
+		time.Sleep(10 * time.Second)
+		if got := r.since(start)[before:]; !slices.Equal(got, []time.Duration{0, time.Second, 6 * time.Second}) {
+			t.Errorf("attempts after the replay at %v, want 0s, 1s, 6s", got)
+		}
+	})
+}
+
+func TestDispatcher_RemovedLanesAreNotTried(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { return errDown }}
+		w.connect("a", r)
+		w.accept(1)
+		synctest.Wait()
+		w.dispatcher.RemoveLane("a")
+		time.Sleep(24 * time.Hour)
+		if len(r.made()) != 1 {
+			t.Errorf("a removed lane made %d attempts more", len(r.made())-1)
+		}
+	})
+}

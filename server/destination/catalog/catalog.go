@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package catalog lists the destination types. A type that is not listed here does not exist for the server.
+package catalog
+
+import (
+	"slices"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
+)
+
+// Types returns every destination type, sorted by name.
+func Types() []destination.Type {
+	return []destination.Type{
+		pagerduty.Type,
+		slack.Type,
+		webhook.Type,
+	}
+}
+
+// Lookup returns the type of a name; ok is false when there is none.
+func Lookup(name string) (t destination.Type, ok bool) {
+	types := Types()
+	i := slices.IndexFunc(types, func(t destination.Type) bool { return t.Name == name })
+	if i < 0 {
+		return destination.Type{}, false
+	}
+	return types[i], true
+}

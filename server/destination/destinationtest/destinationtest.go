@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package destinationtest is the suite every destination type passes. The test of package catalog runs it over every
+// type listed there; for one type alone: go test ./server/destination/catalog -run '/slack'.
+//
+//	destinationtest.go   Case, and Run: the suite
+//	server.go            the vendor's stand-in
+//	messages.go          the alerts that are sent
+//	corpus.go            alerts of real detections, where they are at hand
+//
+// What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
+package destinationtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+)
+
+// Case is a type under test.
+type Case struct {
+	Type destination.Type
+	Dir  string // where the golden files are
+
+	// Config is a complete config; the URL in its member Address is pointed at the suite's server, keeping its path.
+	Config  json.RawMessage `json:"config"`
+	Address string          `json:"address"`
+
+	// Where the vendor's idempotency key stands in a request: a header, or a member of the body. Both are empty for
+	// a vendor that has none.
+	KeyHeader string `json:"key_header"`
+	KeyMember string `json:"key_member"`
+
+	// Machine is true for a type that hands texts on as they are, to be read by a program.
+	Machine bool `json:"machine"`
+}
+
+// Load reads a type's case from suite.json in dir.
+func Load(t testing.TB, typ destination.Type, dir string) Case {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "suite.json"))
+	if err != nil {
+		t.Fatalf("a destination type needs its case for the suite: %v", err)
+	}
+	c := Case{Type: typ, Dir: dir}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		t.Fatalf("%s/suite.json: %v", dir, err)
+	}
+	return c
+}
+
+// now is the time of every test.
+var now = time.Date(2026, time.November, 21, 3, 35, 24, 0, time.UTC)
+
+// Run runs the suite.
+func Run(t *testing.T, c Case) {
+	watchLogs()
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, Case)
+	}{
+		{"Payload", testPayload},
+		{"Outcome", testOutcome},
+		{"Timeout", testTimeout},
+		{"AnswerLost", testAnswerLost},
+		{"Unreachable", testUnreachable},
+		{"SecretsStaySecret", testSecrets},
+		{"Overlong", testOverlong},
+		{"Hostile", testHostile},
+		{"IdempotencyKey", testIdempotencyKey},
+		{"TestIsMarked", testMark},
+		{"Concurrent", testConcurrent},
+		{"Corpus", testCorpus},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, c)
+		})
+	}
+}
+
+func testPayload(t *testing.T, c Case) {
+	for name, m := range map[string]*destination.Message{
+		"alert":    Message(),
+		"minimal":  Minimal(),
+		"hostile":  Hostile(),
+		"test":     Test(),
+		"fallback": Fallback(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vendor := newVendor(t, respond(http.StatusOK, "ok"))
+			before := fmt.Sprintf("%+v", *m.Alert)
+			mustDeliver(t, c.open(t, vendor.URL), m)
+			golden(t, filepath.Join(c.Dir, name+".golden.json"), vendor.first(t).body)
+			if after := fmt.Sprintf("%+v", *m.Alert); after != before {
+				t.Errorf("the alert was changed: got %s, want %s", after, before)
+			}
+		})
+	}
+}
+
+func testOutcome(t *testing.T, c Case) {
+	const later = 90 * time.Second
+	date := now.Add(later).Format(http.TimeFormat)
+	for _, test := range []struct {
+		status     int
+		retryAfter string
+		want       destination.Outcome
+		wait       time.Duration
+	}{
+		{200, "", destination.OutcomeDelivered, 0},
+		{201, "", destination.OutcomeDelivered, 0},
+		{202, "", destination.OutcomeDelivered, 0},
+		{204, "", destination.OutcomeDelivered, 0},
+		{301, "", destination.OutcomePermanent, 0},
+		{302, "", destination.OutcomePermanent, 0},
+		{307, "", destination.OutcomePermanent, 0},
+		{308, "", destination.OutcomePermanent, 0},
+		{400, "", destination.OutcomePermanent, 0},
+		{401, "", destination.OutcomePermanent, 0},
+		{403, "", destination.OutcomePermanent, 0},
+		{404, "", destination.OutcomePermanent, 0},
+		{410, "", destination.OutcomePermanent, 0},
+		{413, "", destination.OutcomePermanent, 0},
+		{422, "", destination.OutcomePermanent, 0},
+		{408, "", destination.OutcomeRetry, 0},
+		{425, "", destination.OutcomeRetry, 0},
+		{429, "", destination.OutcomeRetry, 0},
+		{429, "7", destination.OutcomeWait, 7 * time.Second},
+		{429, date, destination.OutcomeWait, later},
+		{500, "", destination.OutcomeRetry, 0},
+		{502, "", destination.OutcomeRetry, 0},
+		{503, "", destination.OutcomeRetry, 0},
+		{503, "7", destination.OutcomeWait, 7 * time.Second},
+		{504, "", destination.OutcomeRetry, 0},
+	} {
+		t.Run(fmt.Sprintf("%d %s", test.status, test.retryAfter), func(t *testing.T) {
+			t.Parallel()
+			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
+				if test.retryAfter != "" {
+					w.Header().Set("Retry-After", test.retryAfter)
+				}
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte("what the vendor says"))
+			})
+			receipt, err := c.open(t, vendor.URL).Send(t.Context(), Message())
+			outcome, wait := destination.OutcomeOf(err)
+			if outcome != test.want || wait != test.wait {
+				t.Errorf("got %s after %s (error %v), want %s after %s", outcome, wait, err, test.want, test.wait)
+			}
+			if receipt.StatusCode != test.status {
+				t.Errorf("got status %d in the receipt, want %d", receipt.StatusCode, test.status)
+			}
+			if test.status != http.StatusNoContent && receipt.Message != "what the vendor says" {
+				t.Errorf("got message %q in the receipt, want what the vendor says", receipt.Message)
+			}
+			if n := len(vendor.requests()); n != 1 {
+				t.Errorf("got %d requests, want one attempt and no redirect followed", n)
+			}
+		})
+	}
+}
+
+func testTimeout(t *testing.T, c Case) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	vendor := newVendor(t, func(_ http.ResponseWriter, r request) {
+		cancel(context.DeadlineExceeded) // what a deadline does, without the wait for it
+		<-r.gone
+	})
+	sender := c.open(t, vendor.URL)
+	_, err := sender.Send(ctx, Message())
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
+		t.Errorf("a time-out after the request: got %s (error %v), want AMBIGUOUS", outcome, err)
+	}
+	_, err = sender.Send(ctx, Message())
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
+		t.Errorf("a time-out before the request: got %s (error %v), want RETRY", outcome, err)
+	}
+}
+
+func testAnswerLost(t *testing.T, c Case) {
+	vendor := newVendor(t, hangUp)
+	_, err := c.open(t, vendor.URL).Send(t.Context(), Message())
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
+		t.Errorf("got %s (error %v), want AMBIGUOUS", outcome, err)
+	}
+	if n := len(vendor.requests()); n != 1 {
+		t.Errorf("got %d requests, want 1: trying again is not the sender's", n)
+	}
+}
+
+func testUnreachable(t *testing.T, c Case) {
+	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	vendor.Close()
+	_, err := c.open(t, vendor.URL).Send(t.Context(), Message())
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
+		t.Errorf("nobody listens: got %s (error %v), want RETRY", outcome, err)
+	}
+	_, err = c.open(t, "http://10.0.0.5").Send(t.Context(), Message())
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent {
+		t.Errorf("a private address: got %s (error %v), want PERMANENT", outcome, err)
+	}
+}
+
+// testSecrets has the vendor answer with all it was asked, in different ways that fail.
+func testSecrets(t *testing.T, c Case) {
+	for name, answer := range map[string]func(http.ResponseWriter, request){
+		"delivered":   func(w http.ResponseWriter, r request) { _, _ = w.Write(r.echo()) },
+		"permanent":   func(w http.ResponseWriter, r request) { w.WriteHeader(400); _, _ = w.Write(r.echo()) },
+		"retry":       func(w http.ResponseWriter, r request) { w.WriteHeader(500); _, _ = w.Write(r.echo()) },
+		"answer lost": hangUp,
+		"not HTTP":    func(w http.ResponseWriter, r request) { raw(w, r.echo()) },
+		"not headers": func(w http.ResponseWriter, r request) { raw(w, append([]byte("HTTP/1.1 200 OK\r\n"), r.echo()...)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vendor := newVendor(t, answer)
+			for _, m := range []*destination.Message{Message(), Test()} {
+				receipt, err := c.open(t, vendor.URL).Send(t.Context(), m)
+				c.findSecrets(t, vendor.URL, fmt.Sprintf("%+v", receipt))
+				c.findSecrets(t, vendor.URL, fmt.Sprintf("%v", err))
+			}
+			c.findSecrets(t, vendor.URL, logged())
+		})
+	}
+}
+
+func testOverlong(t *testing.T, c Case) {
+	for name, text := range map[string]string{
+		"ASCII":      strings.Repeat("x", 10_000),
+		"two bytes":  strings.Repeat("é", 10_000),
+		"four bytes": "x" + strings.Repeat("😀", 10_000),
+		"families":   strings.Repeat("👨‍👩‍👧‍👦", 1_500),
+		"escaped":    strings.Repeat(`&<>"\`, 2_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vendor := newVendor(t, respond(http.StatusOK, "ok"))
+			receipt := mustDeliver(t, c.open(t, vendor.URL), Overlong(text))
+			if receipt.Truncated == c.Machine {
+				t.Errorf("got Truncated %t, want %t", receipt.Truncated, !c.Machine)
+			}
+			texts := textsOf(t, vendor.first(t).body)
+			for _, got := range texts {
+				if strings.ContainsRune(got, utf8.RuneError) {
+					t.Errorf("a character was cut in two: …%q", got[max(0, len(got)-20):])
+				}
+			}
+		})
+	}
+}
+
+func testHostile(t *testing.T, c Case) {
+	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	mustDeliver(t, c.open(t, vendor.URL), Hostile())
+	if c.Machine {
+		return
+	}
+	for _, text := range textsOf(t, vendor.first(t).body) {
+		if i := strings.IndexFunc(text, unsafe); i >= 0 {
+			t.Errorf("got %q, want no control or direction characters", text)
+		}
+	}
+}
+
+func unsafe(r rune) bool {
+	return (r < ' ' && r != '\n' && r != '\t') || (r >= 0x7f && r < 0xa0) ||
+		r == '\u200e' || r == '\u200f' || (r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069')
+}
+
+func testIdempotencyKey(t *testing.T, c Case) {
+	if c.KeyHeader == "" && c.KeyMember == "" {
+		t.Skipf("%s has no idempotency key", c.Type.Name)
+	}
+	vendor := newVendor(t, respond(http.StatusServiceUnavailable, "later"))
+	sender := c.open(t, vendor.URL)
+	keys := map[string]bool{}
+	for attempt := range 3 {
+		m := Message()
+		m.Attempt = attempt + 1
+		_, _ = sender.Send(t.Context(), m)
+	}
+	for _, r := range vendor.requests() {
+		keys[c.key(t, r)] = true
+	}
+	if len(keys) != 1 || keys[""] {
+		t.Errorf("got keys %v over three attempts, want one", keys)
+	}
+	other := Message()
+	other.AlertID, other.DeliveryID = "another-alert", "another-delivery"
+	_, _ = sender.Send(t.Context(), other)
+	if key := c.key(t, vendor.requests()[3]); keys[key] {
+		t.Errorf("got key %q for another alert, want another one", key)
+	}
+}
+
+func testMark(t *testing.T, c Case) {
+	marked := func(m *destination.Message) bool {
+		vendor := newVendor(t, respond(http.StatusOK, "ok"))
+		mustDeliver(t, c.open(t, vendor.URL), m)
+		body := string(vendor.first(t).body)
+		return strings.Contains(body, "[TEST]") || strings.Contains(body, `"isTest":true`)
+	}
+	if !marked(Test()) {
+		t.Error("a test does not say that it is one")
+	}
+	if marked(Message()) {
+		t.Error("an alert says that it is a test")
+	}
+}
+
+func testConcurrent(t *testing.T, c Case) {
+	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	sender, m := c.open(t, vendor.URL), Message()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if _, err := sender.Send(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	requests := vendor.requests()
+	for _, r := range requests {
+		if string(r.body) != string(requests[0].body) {
+			t.Errorf("got %s, want %s as for the others", r.body, requests[0].body)
+		}
+	}
+}
+
+func testCorpus(t *testing.T, c Case) {
+	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	sender := c.open(t, vendor.URL)
+	messages := Corpus(t)
+	for _, m := range messages {
+		mustDeliver(t, sender, m)
+	}
+	requests := vendor.requests()
+	if len(requests) != len(messages) {
+		t.Fatalf("got %d requests, want %d", len(requests), len(messages))
+	}
+	for i, r := range requests {
+		if len(textsOf(t, r.body)) == 0 {
+			t.Errorf("%s: got %s, want some text", messages[i].Alert.Detection.ID, r.body)
+		}
+	}
+}
+
+// open makes a sender whose config points at address.
+func (c Case) open(t testing.TB, address string) destination.Sender {
+	t.Helper()
+	public, secrets, err := c.Type.Split(c.configFor(t, address), nil)
+	if err != nil {
+		t.Fatalf("the suite's config is not valid: %v", err)
+	}
+	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	t.Cleanup(client.Close)
+	sender, err := c.Type.Open(public, secrets, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return sender
+}
+
+func (c Case) configFor(t testing.TB, address string) json.RawMessage {
+	t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal(c.Config, &members); err != nil {
+		t.Fatalf("the suite's config: %v", err)
+	}
+	original, _ := members[c.Address].(string)
+	u, err := url.Parse(original)
+	if err != nil || original == "" {
+		t.Fatalf("the suite's config has no URL in %q", c.Address)
+	}
+	members[c.Address] = address + u.RequestURI()
+	raw, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// findSecrets fails when text holds a secret of the config, or a long part of one: the token in a URL, say.
+func (c Case) findSecrets(t testing.TB, address, text string) {
+	t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal(c.configFor(t, address), &members); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range c.Type.Secrets {
+		for _, value := range stringsIn(members[name]) {
+			value = strings.TrimPrefix(value, address)
+			parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("/?&=", r) })
+			for _, part := range append(parts, value) {
+				if (len(part) >= 10 || part == value) && strings.Contains(text, part) {
+					t.Errorf("%s can be read in %q", name, text)
+				}
+			}
+		}
+	}
+}
+
+func (c Case) key(t testing.TB, r request) string {
+	t.Helper()
+	if c.KeyHeader != "" {
+		return r.header.Get(c.KeyHeader)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(r.body, &members); err != nil {
+		t.Fatal(err)
+	}
+	key, _ := members[c.KeyMember].(string)
+	return key
+}
+
+func mustDeliver(t testing.TB, sender destination.Sender, m *destination.Message) destination.Receipt {
+	t.Helper()
+	receipt, err := sender.Send(t.Context(), m)
+	if err != nil {
+		t.Fatalf("%s: %v", m.Alert.Detection.ID, err)
+	}
+	return receipt
+}
+
+// textsOf returns every text in a JSON body, which must be valid UTF-8.
+func textsOf(t testing.TB, body []byte) []string {
+	t.Helper()
+	if !utf8.Valid(body) {
+		t.Fatalf("the body is not UTF-8: %q", body)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // a context may hold numbers that no float64 does
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("the body is not JSON: %v", err)
+	}
+	return stringsIn(value)
+}
+
+func stringsIn(value any) []string {
+	var texts []string
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.String:
+		texts = append(texts, v.String())
+	case reflect.Slice:
+		for i := range v.Len() {
+			texts = append(texts, stringsIn(v.Index(i).Interface())...)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			texts = append(texts, stringsIn(v.MapIndex(key).Interface())...)
+		}
+	}
+	return texts
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package destinationtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// vendor stands in for a vendor's server and keeps what it was asked.
+type vendor struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen []request
+}
+
+type request struct {
+	line   string // method and request URI
+	header http.Header
+	body   []byte
+	gone   <-chan struct{} // closed when the client has hung up
+}
+
+func newVendor(t testing.TB, answer func(http.ResponseWriter, request)) *vendor {
+	t.Helper()
+	v := &vendor{}
+	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("the request broke off: %v", err)
+		}
+		req := request{line: r.Method + " " + r.URL.RequestURI(), header: r.Header, body: body, gone: r.Context().Done()}
+		v.mu.Lock()
+		v.seen = append(v.seen, req)
+		v.mu.Unlock()
+		answer(w, req)
+	}))
+	t.Cleanup(v.Close)
+	return v
+}
+
+func (v *vendor) requests() []request {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.seen)
+}
+
+// first returns the first request; a type may send more for one message.
+func (v *vendor) first(t testing.TB) request {
+	t.Helper()
+	requests := v.requests()
+	if len(requests) == 0 {
+		t.Fatal("got no request")
+	}
+	return requests[0]
+}
+
+// echo is all a request says, as careless servers put it into their answers.
+func (r request) echo() []byte {
+	var out bytes.Buffer
+	out.WriteString(r.line + "\n")
+	_ = r.header.Write(&out)
+	out.Write(r.body)
+	return out.Bytes()
+}
+
+func respond(status int, body string) func(http.ResponseWriter, request) {
+	return func(w http.ResponseWriter, _ request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// hangUp closes the connection in place of an answer.
+func hangUp(w http.ResponseWriter, _ request) { raw(w, nil) }
+
+// raw answers with bytes that need not be HTTP, and hangs up.
+func raw(w http.ResponseWriter, answer []byte) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = conn.Write(answer)
+	_ = conn.Close()
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares a JSON body with a file. The file is indented; nothing else of the body is changed.
+func golden(t testing.TB, file string, body []byte) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, body, "", "  "); err != nil {
+		t.Fatalf("the body is not JSON: %v", err)
+	}
+	got.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run with -update to write it)", err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s differs; run with -update and look at the diff.\ngot:\n%s\nwant:\n%s", file, got.Bytes(), want)
+	}
+}
+
+// logs holds what was logged since the first Run.
+var logs struct {
+	once sync.Once
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// watchLogs keeps what goes through packages log and slog, which by default ends there.
+func watchLogs() { logs.once.Do(func() { log.SetOutput(io.MultiWriter(os.Stderr, logWriter{})) }) }
+
+type logWriter struct{}
+
+func (logWriter) Write(p []byte) (int, error) {
+	logs.mu.Lock()
+	defer logs.mu.Unlock()
+	return logs.text.Write(p)
+}
+
+func logged() string {
+	logs.mu.Lock()
+	defer logs.mu.Unlock()
+	return logs.text.String()
+}

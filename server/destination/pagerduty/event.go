@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package pagerduty
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+)
+
+// PagerDuty's limits: https://developer.pagerduty.com/docs/events-api-v2/trigger-events#parameters
+const (
+	maxSummary  = 1024 // characters
+	maxDedupKey = 255  // characters
+	maxEvent    = 512_000
+)
+
+// How an event is shared out, in bytes of JSON. Together the texts leave more than half of it for the context.
+const (
+	maxLabel = 1 << 10  // a single name
+	maxText  = 16 << 10 // a description
+	maxList  = 50       // entries
+	maxURL   = 4 << 10
+)
+
+type event struct {
+	RoutingKey string   `json:"routing_key"`
+	Action     string   `json:"event_action"`
+	DedupKey   string   `json:"dedup_key"`
+	Payload    *payload `json:"payload,omitzero"`
+	Client     string   `json:"client,omitzero"`
+	ClientURL  string   `json:"client_url,omitzero"`
+	Links      []link   `json:"links,omitempty"`
+}
+
+type payload struct {
+	Summary   string  `json:"summary"`
+	Source    string  `json:"source"`
+	Severity  string  `json:"severity"`
+	Timestamp string  `json:"timestamp,omitzero"`
+	Component string  `json:"component,omitzero"`
+	Group     string  `json:"group,omitzero"`
+	Class     string  `json:"class,omitzero"`
+	Details   details `json:"custom_details"`
+}
+
+type details struct {
+	Notes       []string       `json:"notes,omitempty"`
+	Title       string         `json:"title"`
+	Severity    string         `json:"severity"`
+	Description string         `json:"description,omitzero"`
+	Runbook     string         `json:"runbook,omitzero"`
+	Reference   string         `json:"reference,omitzero"`
+	AlertID     string         `json:"alert_id"`
+	DetectionID string         `json:"detection_id"`
+	Detection   string         `json:"detection_name"`
+	Version     string         `json:"detection_version,omitzero"`
+	LogTypes    []string       `json:"log_types,omitempty"`
+	Tags        []string       `json:"tags,omitempty"`
+	Dedup       string         `json:"dedup,omitzero"`
+	Context     jsontext.Value `json:"context,omitzero"` // an object; a text where it was cut
+}
+
+type link struct {
+	Href string `json:"href"`
+	Text string `json:"text"`
+}
+
+// Render writes the event that triggers an incident and reports whether something was cut.
+func Render(c Config, m *destination.Message) (body []byte, cut bool) {
+	var cutter render.Cutter
+	label := func(text string) string { return cutter.Fit(render.Line(text), maxLabel, render.JSON) }
+	a := m.Alert
+	ev := event{
+		RoutingKey: c.RoutingKey.Reveal(),
+		Action:     "trigger",
+		DedupKey:   dedupKey(m),
+		Client:     c.Client,
+		ClientURL:  linkURL(m.Link),
+		Links:      links(m),
+		Payload: &payload{
+			Summary:   cutter.Fit(render.Title(m), maxSummary, render.Runes),
+			Source:    label(source(a)),
+			Severity:  severity(m),
+			Component: label(a.Detection.ID),
+			Group:     label(a.Dedup),
+			Class:     string(a.Type),
+			Details:   describe(&cutter, m),
+		},
+	}
+	if !m.CreatedAt.IsZero() {
+		ev.Payload.Timestamp = m.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	}
+	return withContext(&cutter, ev, a), cutter.Cut()
+}
+
+// renderResolve writes the event that resolves what Render triggers.
+func renderResolve(c Config, m *destination.Message) []byte {
+	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
+}
+
+// describe fills the details, all but the context.
+func describe(cutter *render.Cutter, m *destination.Message) details {
+	a := m.Alert
+	label := func(text string) string { return cutter.Fit(render.Line(text), maxLabel, render.JSON) }
+	long := func(text string) string { return cutter.Fit(render.Text(text), maxText, render.JSON) }
+	list := func(texts []string) []string {
+		var fitting []string
+		for _, text := range cutter.First(texts, maxList) {
+			if text = label(text); text != "" {
+				fitting = append(fitting, text)
+			}
+		}
+		return fitting
+	}
+	return details{
+		Notes:       list(render.Notes(m)),
+		Title:       long(render.Title(m)),
+		Severity:    string(m.Severity),
+		Description: long(a.Description()),
+		Runbook:     long(a.Runbook()),
+		Reference:   long(a.Reference()),
+		AlertID:     m.AlertID,
+		DetectionID: label(a.Detection.ID),
+		Detection:   label(a.Name()),
+		Version:     label(a.Detection.Version),
+		LogTypes:    list(a.LogTypes),
+		Tags:        list(a.Detection.Tags),
+		Dedup:       label(a.Dedup),
+	}
+}
+
+// withContext adds the context as it is where the whole event stays within the limit, and as text that ends with a
+// note where it does not.
+func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
+	if len(a.Context) == 0 {
+		return encode(ev)
+	}
+	ev.Payload.Details.Context = jsontext.Value(a.Context)
+	if len(a.Context) < maxEvent {
+		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
+			return body
+		}
+	}
+	ev.Payload.Details.Context = nil
+	const member = len(`,"context":""`)
+	room := maxEvent - 1 - len(encode(ev)) - member
+	ev.Payload.Details.Context, _ = jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
+	return encode(ev)
+}
+
+// dedupKey returns the key PagerDuty folds repeats by. A test has one of its own, so that it never touches the
+// incident of a real alert.
+func dedupKey(m *destination.Message) string {
+	key := m.DedupKey()
+	if m.Test {
+		key = "test-" + key
+	}
+	if len(key) <= maxDedupKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// severity returns PagerDuty's word. A test is never worse than info: it is to show that an incident arrives, not to
+// wake somebody.
+func severity(m *destination.Message) string {
+	if m.Test {
+		return "info"
+	}
+	switch m.Severity {
+	case alert.Critical:
+		return "critical"
+	case alert.High:
+		return "error"
+	case alert.Medium:
+		return "warning"
+	}
+	return "info"
+}
+
+// source returns where the finding comes from, as near to the affected system as an alert tells.
+func source(a *alert.Alert) string {
+	if len(a.LogTypes) > 0 {
+		return strings.Join(a.LogTypes, ", ")
+	}
+	return a.Detection.ID
+}
+
+func links(m *destination.Message) []link {
+	var links []link
+	for _, l := range []link{
+		{m.Link, "View alert"},
+		{m.Alert.Runbook(), "Runbook"},
+		{m.Alert.Reference(), "Reference"},
+	} {
+		if l.Href = linkURL(l.Href); l.Href != "" {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+func linkURL(text string) string {
+	if url := render.URL(text); len(url) <= maxURL {
+		return url
+	}
+	return ""
+}
+
+// encode returns nil for a context that is not JSON, which an accepted alert does not have.
+func encode(ev event) []byte {
+	body, err := json.Marshal(ev, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	if err != nil {
+		return nil
+	}
+	return body
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package pagerduty_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+const maxEvent = 512_000
+
+var routingKey = secret.New("e93facc04764012d7bfb002500d5d1a6")
+
+func TestRender_PassesPagerDutysContract(t *testing.T) {
+	t.Parallel()
+	contract := newContract(t)
+	messages := append(destinationtest.Corpus(t), destinationtest.Message(), destinationtest.Minimal(), destinationtest.Hostile(),
+		destinationtest.Test(), destinationtest.Fallback(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
+	for _, m := range messages {
+		body, _ := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey, Client: "alertrouter"}, m)
+		if err := contract.validate(t, body); err != nil {
+			t.Errorf("%s: %v\n%s", m.Alert.Detection.ID, err, body)
+		}
+	}
+}
+
+func TestRender_StaysWithinLimits(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"ASCII": strings.Repeat("x", 600_000), "quotes": strings.Repeat(`"`, 600_000), "emoji": strings.Repeat("😀", 300_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := destinationtest.Overlong(text)
+			m.Link = "https://example.com/" + text
+			m.Alert.LogTypes = slices.Repeat([]string{text}, 60)
+			m.Alert.Detection.Tags = slices.Repeat([]string{text}, 60)
+			body, cut := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m)
+			if len(body) >= maxEvent || !cut {
+				t.Errorf("got %d bytes (cut %t), want fewer than %d", len(body), cut, maxEvent)
+			}
+			var ev event
+			if err := json.Unmarshal(body, &ev); err != nil {
+				t.Fatal(err)
+			}
+			if n := len([]rune(ev.Payload.Summary)); n > 1024 {
+				t.Errorf("got a summary of %d characters, want at most 1024", n)
+			}
+			var context string
+			if err := json.Unmarshal(ev.Payload.Details.Context, &context); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(context, "{\n  \"text\": ") || !strings.HasSuffix(context, "… cut here; the alert has the whole context") {
+				t.Errorf("got context %.40q … %.60q, want its beginning and a note", context, context[max(0, len(context)-60):])
+			}
+			if len(body) < maxEvent/2 {
+				t.Errorf("got %d bytes, want the room used", len(body))
+			}
+		})
+	}
+}
+
+func TestRender_MapsTheSeverity(t *testing.T) {
+	t.Parallel()
+	for severity, want := range map[alert.Severity]string{
+		alert.Critical: "critical", alert.High: "error", alert.Medium: "warning", alert.Low: "info", alert.Info: "info",
+	} {
+		m := destinationtest.Message()
+		m.Severity = severity
+		if got := decode(t, m).Payload.Severity; got != want {
+			t.Errorf("%s: got %q, want %q", severity, got, want)
+		}
+	}
+}
+
+func TestRender_HashesLongDedupKeys(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	for _, id := range []string{"short", strings.Repeat("x", 255), strings.Repeat("x", 256), strings.Repeat("y", 256)} {
+		m := destinationtest.Message()
+		m.AlertID = id
+		key := decode(t, m).DedupKey
+		if len(key) > 255 || (len(id) <= 255 && key != id) || keys[key] {
+			t.Errorf("alert id %s: got dedup key %q", id, key)
+		}
+		keys[key] = true
+	}
+}
+
+func TestSend_ResolvesWhatATestTriggers(t *testing.T) {
+	t.Parallel()
+	vendor := newVendor(t, http.StatusAccepted, http.StatusAccepted)
+	receipt, err := vendor.send(t, destinationtest.Test())
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := vendor.events()
+	if len(events) != 2 || events[0].Action != "trigger" || events[1].Action != "resolve" {
+		t.Fatalf("got %+v, want trigger and resolve", events)
+	}
+	if events[0].DedupKey != events[1].DedupKey || events[0].DedupKey == destinationtest.Test().DedupKey() {
+		t.Errorf("got keys %q and %q, want one that no real alert has", events[0].DedupKey, events[1].DedupKey)
+	}
+	if events[0].Payload.Severity != "info" {
+		t.Errorf("got severity %q, want info", events[0].Payload.Severity)
+	}
+	if receipt.ExternalID != events[0].DedupKey {
+		t.Errorf("got external id %q, want %q", receipt.ExternalID, events[0].DedupKey)
+	}
+}
+
+func TestSend_SaysThatATestStaysOpen(t *testing.T) {
+	t.Parallel()
+	vendor := newVendor(t, http.StatusAccepted, http.StatusBadRequest)
+	receipt, err := vendor.send(t, destinationtest.Test())
+	if err == nil || !strings.Contains(err.Error(), "not resolved") || receipt.StatusCode != http.StatusAccepted {
+		t.Errorf("got %+v, error %v, want one that says so", receipt, err)
+	}
+}
+
+func TestSend_ResolvesNoRealAlert(t *testing.T) {
+	t.Parallel()
+	vendor := newVendor(t, http.StatusAccepted)
+	if _, err := vendor.send(t, destinationtest.Message()); err != nil {
+		t.Fatal(err)
+	}
+	if events := vendor.events(); len(events) != 1 || events[0].Action != "trigger" {
+		t.Errorf("got %+v, want one trigger", events)
+	}
+}
+
+func TestConfig_ChoosesTheAddress(t *testing.T) {
+	t.Parallel()
+	vendor := newVendor(t, 202, 202, 202)
+	for suffix, want := range map[string]string{"": "/v2/enqueue", "/": "/v2/enqueue", "/events/in": "/events/in"} {
+		vendor.config.APIURL = vendor.URL + suffix
+		if _, err := vendor.send(t, destinationtest.Message()); err != nil {
+			t.Fatal(err)
+		}
+		if got := vendor.lastPath(); got != want {
+			t.Errorf("api_url with path %q: got %s, want %s", suffix, got, want)
+		}
+	}
+}
+
+func TestConfig_ReportsEveryWrongField(t *testing.T) {
+	t.Parallel()
+	const key = `"routing_key":"e93facc04764012d7bfb002500d5d1a6"`
+	for config, want := range map[string][]string{
+		`{` + key + `}`: nil,
+		`{` + key + `,"region":"eu","client":"x"}`:                  nil,
+		`{` + key + `,"region":"EU"}`:                               {"/region"},
+		`{` + key + `,"region":"ap"}`:                               {"/region"},
+		`{` + key + `,"api_url":"events.pagerduty.com"}`:            {"/api_url"},
+		`{` + key + `,"client":"` + strings.Repeat("x", 256) + `"}`: {"/client"},
+		`{}`: {"/routing_key"},
+		`{"routing_key":"hidden","region":"x","api_url":"x"}`:      {"/api_url", "/region", "/routing_key"},
+		`{"routing_key":"e93facc04764012d7bfb002500d5d1a-"}`:       {"/routing_key"},
+		`{"routing_key":"e93facc04764012d7bfb002500d5d1a6hidden"}`: {"/routing_key"},
+		`{` + key + `,"severity":"critical"}`:                      {"/severity"},
+	} {
+		_, _, err := pagerduty.Type.Split(json.RawMessage(config), nil)
+		var got []string
+		for _, f := range problem.FieldsOf(err) {
+			got = append(got, f.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v (error %v), want %v", config, got, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: the error %q quotes a secret", config, err)
+		}
+	}
+}
+
+func TestConfig_HasDefaults(t *testing.T) {
+	t.Parallel()
+	public, secrets, err := pagerduty.Type.Split(json.RawMessage(`{"routing_key":"e93facc04764012d7bfb002500d5d1a6"}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(public), `{"client":"alertrouter","region":"us"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(secrets) != 1 || secrets["routing_key"] == nil {
+		t.Errorf("got secrets %v, want routing_key", len(secrets))
+	}
+}
+
+// event is what the tests look at.
+type event struct {
+	Action   string `json:"event_action"`
+	DedupKey string `json:"dedup_key"`
+	Payload  struct {
+		Summary  string `json:"summary"`
+		Severity string `json:"severity"`
+		Details  struct {
+			Context json.RawMessage `json:"context"`
+		} `json:"custom_details"`
+	} `json:"payload"`
+}
+
+func decode(t *testing.T, m *destination.Message) event {
+	t.Helper()
+	body, _ := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m)
+	var ev event
+	if err := json.Unmarshal(body, &ev); err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// vendor answers as PagerDuty does, with one status after the other.
+type vendor struct {
+	*httptest.Server
+	config pagerduty.Config
+
+	mu     sync.Mutex
+	seen   []event
+	path   string
+	status []int
+}
+
+func newVendor(t *testing.T, status ...int) *vendor {
+	t.Helper()
+	v := &vendor{status: status}
+	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var ev event
+		if err := json.Unmarshal(body, &ev); err != nil {
+			t.Error(err)
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		w.WriteHeader(v.status[len(v.seen)])
+		v.seen, v.path = append(v.seen, ev), r.URL.Path
+		_, _ = io.WriteString(w, `{"status":"success","message":"Event processed","dedup_key":"`+ev.DedupKey+`"}`)
+	}))
+	t.Cleanup(v.Close)
+	v.config = pagerduty.Config{RoutingKey: routingKey, Region: "us", APIURL: v.URL}
+	return v
+}
+
+func (v *vendor) send(t *testing.T, m *destination.Message) (destination.Receipt, error) {
+	t.Helper()
+	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	t.Cleanup(client.Close)
+	sender, err := pagerduty.New(v.config, destination.Env{HTTP: client, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sender.Send(t.Context(), m)
+}
+
+func (v *vendor) events() []event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.seen)
+}
+
+func (v *vendor) lastPath() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.path
+}
+
+// contract judges requests by PagerDuty's own description of its API.
+type contract struct{ router routers.Router }
+
+func newContract(t *testing.T) contract {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile(destinationtest.Shared(t, "contracts/pagerduty-events-v2.openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Servers = openapi3.Servers{{URL: "https://events.pagerduty.com/v2"}}
+	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation()) // theirs do not pass
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract{router}
+}
+
+func (c contract) validate(t *testing.T, body []byte) error {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "https://events.pagerduty.com/v2/enqueue", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	route, params, err := c.router.FindRoute(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openapi3filter.ValidateRequest(t.Context(), &openapi3filter.RequestValidationInput{
+		Request: req, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	})
+}

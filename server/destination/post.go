@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package destination
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// Post sends a JSON body and makes the usual receipt and error of the answer: what [Check] says, and the beginning of
+// the answer with the secrets masked. A vendor whose answers need a closer look finds them in the response, which is
+// nil when there was none. Headers may be nil; they are not changed.
+func (e Env) Post(ctx context.Context, url string, header http.Header, body []byte, secrets ...secret.String) (Receipt, *outbound.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return Receipt{}, nil, Permanent(errors.New("the URL cannot be used")) // err quotes it
+	}
+	if header != nil {
+		req.Header = header.Clone()
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := e.HTTP.Do(ctx, req)
+	if err != nil {
+		return Receipt{}, nil, err
+	}
+	receipt := Receipt{StatusCode: resp.StatusCode, Message: resp.Excerpt(secrets...)}
+	return receipt, resp, Check(resp, e.Now())
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package render
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// Size says what one character counts towards a limit. A type whose escaping makes texts longer brings its own, so
+// that what fits before escaping fits after it.
+type Size func(r rune) int
+
+// Runes counts characters.
+func Runes(rune) int { return 1 }
+
+// Bytes counts UTF-8.
+func Bytes(r rune) int { return utf8.RuneLen(r) }
+
+// JSON counts UTF-8 as it stands in a JSON string.
+func JSON(r rune) int {
+	switch {
+	case r == '"', r == '\\', r == '\n', r == '\t', r == '\r', r == '\b', r == '\f':
+		return 2
+	case r < ' ':
+		return len(`\u0000`)
+	}
+	return utf8.RuneLen(r)
+}
+
+// Of returns the size of a whole text.
+func (size Size) Of(text string) int {
+	n := 0
+	for _, r := range text {
+		n += size(r)
+	}
+	return n
+}
+
+// ellipsis ends a text that was cut.
+const ellipsis = "…"
+
+// Cutter cuts texts to limits and remembers whether it did. The zero value is ready.
+type Cutter struct{ cut bool }
+
+// Cut reports whether any text was cut.
+func (c *Cutter) Cut() bool { return c.cut }
+
+// Fit returns text if it is within limit, and otherwise as much of its beginning as fits with an ellipsis after it.
+func (c *Cutter) Fit(text string, limit int, size Size) string {
+	return c.FitNoted(text, limit, size, ellipsis)
+}
+
+// FitNoted is [Cutter.Fit] with a note in place of the ellipsis. Where not even the note fits nothing is left.
+func (c *Cutter) FitNoted(text string, limit int, size Size, note string) string {
+	room := limit - size.Of(note)
+	end, n := 0, 0 // end: how many bytes fit beside the note
+	for i, r := range text {
+		if n <= room {
+			end = i
+		}
+		if n += size(r); n > limit {
+			c.cut = true
+			if room < 0 {
+				return ""
+			}
+			return text[:boundary(text, end)] + note
+		}
+	}
+	return text
+}
+
+// First returns the first n of a list, or all of it.
+func (c *Cutter) First(list []string, n int) []string {
+	if len(list) <= n {
+		return list
+	}
+	c.cut = true
+	return list[:n]
+}
+
+// longestCluster is how far back boundary looks, in characters. Real ones are shorter; a longer one is an attack.
+const longestCluster = 16
+
+// boundary returns end, or the place before it where the character that a reader sees there begins: no accent, emoji
+// or flag is cut in two.
+func boundary(text string, end int) int {
+	at := end
+	for range longestCluster {
+		next, _ := utf8.DecodeRuneInString(text[at:])
+		last, width := utf8.DecodeLastRuneInString(text[:at])
+		if width == 0 {
+			break
+		}
+		if !extends(next) && last != '\u200d' && !splitsFlag(text[:at], next) {
+			return at
+		}
+		at -= width
+	}
+	return end
+}
+
+// extends reports whether r belongs to the character before it.
+func extends(r rune) bool {
+	return r == '\u200d' || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || (r >= 0x1f3fb && r <= 0x1f3ff)
+}
+
+// splitsFlag reports whether a cut between before and next would part the two letters of a flag.
+func splitsFlag(before string, next rune) bool {
+	if !regional(next) {
+		return false
+	}
+	letters := 0
+	for before != "" {
+		r, width := utf8.DecodeLastRuneInString(before)
+		if !regional(r) || letters > longestCluster {
+			break
+		}
+		letters++
+		before = before[:len(before)-width]
+	}
+	return letters%2 == 1
+}
+
+func regional(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }

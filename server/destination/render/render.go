@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package render turns an alert into the texts people read, for every destination type that shows one.
+//
+// What an alert says was partly written by whoever it is about, so a type takes its texts from here, cuts them to
+// the vendor's limits with a [Cutter], and only then escapes them.
+//
+//	render.go     title, facts, links and notes of a message
+//	clean.go      Line and Text: what may reach a screen
+//	cut.go        Cutter: what fits
+//	context.go    the context as readable JSON
+//	severity.go   how a severity looks
+package render
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+)
+
+// TestMark stands before the title of a test.
+const TestMark = "[TEST]"
+
+// Title returns the alert's title on one line, with [TestMark] before it in a test.
+func Title(m *destination.Message) string {
+	title := Line(m.Alert.Title())
+	if m.Test {
+		return TestMark + " " + title
+	}
+	return title
+}
+
+// Notes returns what a reader must know about the message itself, one sentence each; mostly none.
+func Notes(m *destination.Message) []string {
+	var notes []string
+	if m.Test {
+		notes = append(notes, "This is a test of the destination. Nothing has happened.")
+	}
+	if m.FallbackOf != "" {
+		notes = append(notes, "Fallback for "+Line(m.FallbackOf)+", which did not take this alert.")
+	}
+	return notes
+}
+
+// Fact is one short line of what is known about an alert.
+type Fact struct{ Name, Value string }
+
+// Facts returns up to ten facts, the most telling first, without those that are not set.
+func Facts(m *destination.Message) []Fact {
+	a := m.Alert
+	all := []Fact{
+		{"Severity", string(m.Severity)},
+		{"Type", string(a.Type)},
+		{"Detection", a.Detection.ID},
+		{"Log types", strings.Join(a.LogTypes, ", ")},
+		{"Dedup", a.Dedup},
+		{"Tags", strings.Join(a.Detection.Tags, ", ")},
+		{"Created", createdAt(m)},
+		{"Alert", m.AlertID},
+		{"Version", a.Detection.Version},
+		{"Reference", a.Reference()},
+	}
+	facts := make([]Fact, 0, len(all))
+	for _, f := range all {
+		if f.Value = Line(f.Value); f.Value != "" {
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
+
+func createdAt(m *destination.Message) string {
+	if m.CreatedAt.IsZero() {
+		return ""
+	}
+	return m.CreatedAt.UTC().Format(time.DateTime) + " UTC"
+}
+
+// URL returns text as a link a person may be offered, and "" when it is not one: an absolute http or https URL that
+// shows where it leads.
+func URL(text string) string {
+	text = strings.TrimSpace(text)
+	if text != Line(text) || strings.ContainsAny(text, " \"<>`|\\") {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
+		return ""
+	}
+	return text
+}

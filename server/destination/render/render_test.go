@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package render_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+)
+
+func TestText_ShowsOrRemovesWhatMisleads(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, line, full string }{
+		{"plain", "plain", "plain"},
+		{"  around\n", "around", "around"},
+		{"a\r\nb\rc\td", "a b c d", "a\nb\nc\td"},
+		{"a\n\n  b", "a b", "a\n\n  b"},
+		{"nul\x00 esc\x1b[1m del\x7f", "nul� esc�[1m del�", "nul� esc�[1m del�"},
+		{"c1\u009b next\u0085line", "c1� next line", "c1� next\nline"},
+		{"pdf\u202egpj.exe", "pdf�gpj.exe", "pdf�gpj.exe"},
+		{"\u2066a\u2069", "�a�", "�a�"},
+		{"\u200e\u200fmarks\u061c", "marks", "marks"},
+		{"zero\u200bwidth\ufeff soft\u00adhyphen", "zerowidth softhyphen", "zerowidth softhyphen"},
+		{"tag\U000e0041s", "tags", "tags"},
+		{"a\u2028b\u2029c", "a b c", "a\nb\nc"},
+		{"bad\xff\xfebytes", "bad��bytes", "bad��bytes"},
+		{"e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום"},
+		{"", "", ""},
+		{" \u200b\n", "", ""},
+	} {
+		if got := render.Line(c.text); got != c.line {
+			t.Errorf("Line(%q) = %q, want %q", c.text, got, c.line)
+		}
+		if got := render.Text(c.text); got != c.full {
+			t.Errorf("Text(%q) = %q, want %q", c.text, got, c.full)
+		}
+	}
+}
+
+func TestCutter_Fit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, text string
+		limit      int
+		size       render.Size
+		want       string
+	}{
+		{"within", "abc", 3, render.Runes, "abc"},
+		{"empty", "", 0, render.Runes, ""},
+		{"over", "abcd", 3, render.Runes, "ab…"},
+		{"only the ellipsis", "abcd", 1, render.Runes, "…"},
+		{"nothing", "abcd", 0, render.Runes, ""},
+		{"characters", "ééé", 2, render.Runes, "é…"},
+		{"bytes within", "ééé", 6, render.Bytes, "ééé"},
+		{"bytes over", "ééé", 5, render.Bytes, "é…"},
+		{"bytes inside a character", "aéé", 4, render.Bytes, "a…"},
+		{"no room for the ellipsis", "ééé", 2, render.Bytes, ""},
+		{"JSON", `a"""`, 6, render.JSON, `a"…`},
+		{"accent", "ae\u0301bc", 3, render.Runes, "a…"},
+		{"family", "a👨‍👩‍👧bc", 4, render.Runes, "a…"},
+		{"skin", "a👍🏽bc", 3, render.Runes, "a…"},
+		{"flag", "a🇩🇪bc", 3, render.Runes, "a…"},
+		{"second flag", "🇩🇪🇫🇷🇮🇹", 5, render.Runes, "🇩🇪🇫🇷…"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var cutter render.Cutter
+			got := cutter.Fit(c.text, c.limit, c.size)
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if cutter.Cut() != (got != c.text) {
+				t.Errorf("got Cut %t for %q", cutter.Cut(), got)
+			}
+		})
+	}
+}
+
+func TestCutter_FitNeverExceedsNorSplits(t *testing.T) {
+	t.Parallel()
+	texts := []string{
+		strings.Repeat("x", 50), strings.Repeat("é\"", 30), strings.Repeat("😀", 20), strings.Repeat("👨‍👩‍👧‍👦", 9),
+		"a" + strings.Repeat("\u0301", 60), strings.Repeat("🇩🇪", 15), strings.Repeat("\u200d", 40), "a\n\tb\\c",
+	}
+	for name, size := range map[string]render.Size{"runes": render.Runes, "bytes": render.Bytes, "JSON": render.JSON} {
+		for _, text := range texts {
+			for limit := range 80 {
+				var cutter render.Cutter
+				got := cutter.Fit(text, limit, size)
+				if n := size.Of(got); n > limit {
+					t.Errorf("%s: %q cut to %d: got %q of size %d", name, text, limit, got, n)
+				}
+				if !utf8.ValidString(got) || !strings.HasPrefix(text, strings.TrimSuffix(got, "…")) {
+					t.Errorf("%s: %q cut to %d: got %q, want a beginning of it", name, text, limit, got)
+				}
+			}
+		}
+	}
+}
+
+func TestCutter_ContextKeepsOrderAndNumbers(t *testing.T) {
+	t.Parallel()
+	const raw = "{\"b\":1.50,\"a\" : 12345678901234567890, \"c\":[1,{\"x\":[]}],\n\"d\":{},\"e\":\"q\\\"{,}:[]\\\\\",\"f\":[ ]}"
+	const want = "{\n  \"b\": 1.50,\n  \"a\": 12345678901234567890,\n  \"c\": [\n    1,\n    {\n      \"x\": []\n    }\n  ],\n" +
+		"  \"d\": {},\n  \"e\": \"q\\\"{,}:[]\\\\\",\n  \"f\": []\n}"
+	var cutter render.Cutter
+	if got := cutter.Context(json.RawMessage(raw), 1000, render.Runes); got != want || cutter.Cut() {
+		t.Errorf("got %s (cut %t), want %s", got, cutter.Cut(), want)
+	}
+}
+
+func TestCutter_ContextSaysWhereItWasCut(t *testing.T) {
+	t.Parallel()
+	raw := `{"text":"` + strings.Repeat("é", 4<<20) + `"}`
+	var cutter render.Cutter
+	got := cutter.Context(json.RawMessage(raw), 200, render.Bytes)
+	if len(got) > 200 || !strings.HasPrefix(got, "{\n  \"text\": \"éé") || !strings.HasSuffix(got, "\n… cut here; the alert has the whole context") {
+		t.Errorf("got %q", got)
+	}
+	if !cutter.Cut() {
+		t.Error("got Cut false, want true")
+	}
+	for _, none := range []string{"", "{}", "null", " { } "} {
+		if got := cutter.Context(json.RawMessage(none), 200, render.Bytes); got != "" {
+			t.Errorf("context %q: got %q, want nothing", none, got)
+		}
+	}
+	for _, broken := range []string{`{"a`, `}}}]`, `{"a":"\`, `[[[[`, `{`} { // not accepted by the API, so only not to fail on
+		cutter.Context(json.RawMessage(broken), 200, render.Bytes)
+	}
+}
+
+func TestURL_OffersOnlyWebLinks(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://runbooks.example.com/a?b=c&d=e#f": "https://runbooks.example.com/a?b=c&d=e#f",
+		"http://runbooks.example.com\n":            "http://runbooks.example.com",
+		"":                                         "",
+		"see https://example.com":                  "",
+		"https://example.com and more":             "",
+		"javascript:alert(1)":                      "",
+		"data:text/html,x":                         "",
+		"//example.com":                            "",
+		"https://":                                 "",
+		"https://bank.example@evil.example/":       "",
+		"https://evil.example/\u202egpj":           "",
+		"https://evil.example/|x>":                 "",
+	} {
+		if got := render.URL(text); got != want {
+			t.Errorf("URL(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestFacts_LeaveOutWhatIsNotSet(t *testing.T) {
+	t.Parallel()
+	m := &destination.Message{Alert: &alert.Alert{Type: alert.Rule, Detection: alert.Detection{ID: "D\n1"}}, Severity: alert.Low}
+	want := []render.Fact{{Name: "Severity", Value: "LOW"}, {Name: "Type", Value: "RULE"}, {Name: "Detection", Value: "D 1"}}
+	got := render.Facts(m)
+	if len(got) != len(want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("fact %d: got %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestLookOf_DiffersForEverySeverity(t *testing.T) {
+	t.Parallel()
+	seen := map[render.Look]alert.Severity{}
+	for _, s := range alert.Severities() {
+		look := render.LookOf(s)
+		if other, taken := seen[look]; taken {
+			t.Errorf("%s looks like %s", s, other)
+		}
+		seen[look] = s
+	}
+}

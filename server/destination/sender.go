@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package destination
+
+import (
+	"context"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+)
+
+// Sender makes one attempt at bringing a message to a destination. It tries once; trying again belongs to delivery.
+// It is safe for concurrent use and does not keep or change the message.
+type Sender interface {
+	// Send returns nil when the destination accepted the message. Otherwise the error says what should happen next:
+	// [Permanent] is never retried, [RetryAfter] waits as told, [Ambiguous] may have arrived, anything else follows
+	// the schedule. The receipt holds what the destination answered, also beside an error.
+	Send(ctx context.Context, m *Message) (Receipt, error)
+}
+
+// Timed is implemented by a sender whose config may say how long an attempt takes. The server gives the context of an
+// attempt that deadline in place of its own setting; 0 leaves the setting.
+type Timed interface{ Timeout() time.Duration }
+
+// Env is what the server lends a sender.
+type Env struct {
+	HTTP *outbound.Client
+	Now  func() time.Time
+}
+
+// Message is an alert on its way to one destination: what a sender renders.
+type Message struct {
+	Alert      *alert.Alert
+	AlertID    string         // the router's name for the alert; also where Alert.ID is empty
+	Severity   alert.Severity // the effective one
+	CreatedAt  time.Time      // when the alert was made; when it was accepted, if the engine did not say
+	Link       string         // where a person reads more; may be empty
+	DeliveryID string         // the same on every attempt at this delivery: what idempotency keys are derived from
+	Attempt    int            // 1 for the first
+	Test       bool           // a person tries the destination out; the rendering says so clearly
+	FallbackOf string         // display name of the destination that failed, when this one stands in for it
+}
+
+// DedupKey returns the key under which vendors fold repeats of one alert together: the same for every attempt and
+// every repeat, different for different alerts.
+func (m *Message) DedupKey() string { return m.AlertID }
+
+// Receipt is what a destination answered.
+type Receipt struct {
+	StatusCode  int    // the HTTP status, or 0 where there is none
+	Message     string // the beginning of the answer, redacted
+	ExternalID  string // ticket key, message id
+	ExternalURL string
+	Truncated   bool // a text was cut to fit the vendor's limits
+}

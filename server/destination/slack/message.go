@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package slack
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+)
+
+// Slack's limits, in characters: https://docs.slack.dev/reference/block-kit/blocks. A message is refused somewhere above 10,000
+// over all its blocks, though each is within its limit; the figure is not published
+// (https://github.com/slackapi/bolt-js/issues/2509).
+const (
+	maxHeader  = 150
+	maxFields  = 10
+	maxSection = 3000
+	maxMessage = 9000
+)
+
+// How a message is shared out. Together the texts leave room for the context in any ordinary alert, and for the
+// message's own JSON in every alert.
+const (
+	maxFallback    = 200 // what a phone shows
+	maxTitle       = 300
+	maxDescription = 1400
+	maxRunbook     = 1100
+	maxFact        = 180
+	maxNote        = 150
+	maxURL         = 400 // longer ones get no button
+	maxContext     = maxSection - 10
+	contextBlock   = 110 // what the context's block takes beside its text
+)
+
+type message struct {
+	Text        string       `json:"text"`
+	Blocks      []block      `json:"blocks"`
+	Attachments []attachment `json:"attachments"`
+	UnfurlLinks bool         `json:"unfurl_links"`
+	UnfurlMedia bool         `json:"unfurl_media"`
+}
+
+// attachment is what gives blocks a colour.
+type attachment struct {
+	Color  string  `json:"color"`
+	Blocks []block `json:"blocks"`
+}
+
+type block struct {
+	Type     string `json:"type"`
+	Text     *text  `json:"text,omitempty"`
+	Fields   []text `json:"fields,omitempty"`
+	Elements []any  `json:"elements,omitempty"`
+}
+
+type text struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Emoji    *bool  `json:"emoji,omitzero"`    // of plain_text: whether :colons: mean something
+	Verbatim bool   `json:"verbatim,omitzero"` // of mrkdwn: no links and mentions but those spelled out
+}
+
+type button struct {
+	Type string `json:"type"`
+	Text text   `json:"text"`
+	URL  string `json:"url"`
+}
+
+// Render writes the message for an alert and reports whether something was cut. Above stand who is mentioned, what
+// happened and how bad it is; below, beside the severity's colour, the facts, texts, buttons and context.
+func Render(c Config, m *destination.Message) (body []byte, cut bool) {
+	var cutter render.Cutter
+	look := render.LookOf(m.Severity)
+	title := look.Emoji + " " + string(m.Severity) + ": " + render.Title(m)
+	msg := message{
+		Text:   escape(cutter.Fit(title, maxFallback, size)),
+		Blocks: heading(&cutter, c.mention(), title, m),
+		Attachments: []attachment{{
+			Color:  fmt.Sprintf("#%06X", look.Color),
+			Blocks: details(&cutter, m),
+		}},
+	}
+	room := maxMessage - 1 - size.Of(encode(msg)) - contextBlock
+	if json := cutter.Context(m.Alert.Context, min(room, maxContext), size); json != "" {
+		code := "```\n" + escape(strings.ReplaceAll(json, "```", "'''")) + "\n```"
+		details := &msg.Attachments[0]
+		details.Blocks = append(details.Blocks, block{Type: "section", Text: &text{Type: "mrkdwn", Text: code, Verbatim: true}})
+	}
+	return []byte(encode(msg)), cutter.Cut()
+}
+
+func heading(cutter *render.Cutter, mention, title string, m *destination.Message) []block {
+	var blocks []block
+	if mention != "" {
+		blocks = append(blocks, block{Type: "section", Text: &text{Type: "mrkdwn", Text: mention}})
+	}
+	var short render.Cutter // what it cuts is shown in full below
+	blocks = append(blocks, block{Type: "header", Text: plain(short.Fit(title, maxHeader, size))})
+	if short.Cut() {
+		blocks = append(blocks, section(cutter.Fit(render.Title(m), maxTitle, size)))
+	}
+	notes := render.Notes(m)
+	if m.Attempt > 1 {
+		notes = append(notes, fmt.Sprintf("Attempt %d: Slack may show this alert twice.", m.Attempt))
+	}
+	for _, note := range notes {
+		blocks = append(blocks, block{Type: "context", Elements: []any{plain(cutter.Fit(note, maxNote, size))}})
+	}
+	return blocks
+}
+
+func details(cutter *render.Cutter, m *destination.Message) []block {
+	fields := make([]text, 0, maxFields)
+	for _, f := range render.Facts(m) {
+		if f.Name == "Reference" && buttonURL(f.Value) != "" {
+			continue // it has a button
+		}
+		value := strings.ReplaceAll(cutter.Fit(f.Value, maxFact, size), "`", "'")
+		fields = append(fields, text{Type: "mrkdwn", Text: "*" + f.Name + "*\n`" + escape(value) + "`", Verbatim: true})
+	}
+	blocks := []block{{Type: "section", Fields: fields[:min(len(fields), maxFields)]}}
+	if description := render.Text(m.Alert.Description()); description != "" {
+		blocks = append(blocks, section(cutter.Fit(description, maxDescription, size)))
+	}
+	runbook := render.Text(m.Alert.Runbook())
+	if runbook != "" && buttonURL(runbook) == "" {
+		blocks = append(blocks, section(cutter.Fit("Runbook: "+runbook, maxRunbook, size)))
+	}
+	if buttons := buttons(m); len(buttons) > 0 {
+		blocks = append(blocks, block{Type: "actions", Elements: buttons})
+	}
+	return blocks
+}
+
+func buttons(m *destination.Message) []any {
+	var buttons []any
+	for _, b := range []struct{ name, url string }{
+		{"View alert", m.Link},
+		{"Open runbook", m.Alert.Runbook()},
+		{"Open reference", m.Alert.Reference()},
+	} {
+		if url := buttonURL(b.url); url != "" {
+			buttons = append(buttons, button{Type: "button", Text: *plain(b.name), URL: url})
+		}
+	}
+	return buttons
+}
+
+func buttonURL(text string) string {
+	if url := render.URL(text); size.Of(url) <= maxURL {
+		return url
+	}
+	return ""
+}
+
+func section(content string) block { return block{Type: "section", Text: plain(content)} }
+
+// plain is text that Slack shows as it is: asterisks, backticks and mentions mean nothing in it.
+func plain(content string) *text {
+	return &text{Type: "plain_text", Text: escape(content), Emoji: new(false)}
+}
+
+// escape follows https://docs.slack.dev/messaging/formatting-message-text#escaping
+func escape(content string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(content)
+}
+
+// size counts a character as it stands in the message: escaped for Slack and for JSON, in UTF-16.
+var size render.Size = func(r rune) int {
+	switch {
+	case r == '&':
+		return len("&amp;")
+	case r == '<', r == '>':
+		return len("&lt;")
+	case r == '"', r == '\\', r == '\n', r == '\t', r > 0xffff:
+		return 2
+	}
+	return 1
+}
+
+func encode(msg message) string {
+	body, _ := json.Marshal(msg, jsontext.AllowInvalidUTF8(true)) // strings and lists of them can always be encoded
+	return string(body)
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package slack posts alerts to a Slack channel through an incoming webhook.
+//
+//	slack.go     what a user sets, and sending
+//	message.go   the message, within Slack's limits
+package slack
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// Type is the Slack destination. Slack takes about one message a second from a webhook:
+// https://docs.slack.dev/apis/web-api/rate-limits
+var Type = destination.Define("slack", New).WithRateLimit(1)
+
+// Config is what a user sets. WebhookURL grants posting rights, so it is a secret.
+type Config struct {
+	WebhookURL secret.String `json:"webhook_url,omitzero"`
+	Mention    string        `json:"mention,omitempty"` // @here, @channel, @everyone, <@U…> or <!subteam^S…>; "" is nobody
+}
+
+// mention has the forms of https://docs.slack.dev/messaging/formatting-message-text#advanced
+var mention = regexp.MustCompile(`^(<!(here|channel|everyone)>|<@[UW][A-Z0-9]{2,30}>|<!subteam\^S[A-Z0-9]{2,30}>)$`)
+
+// Validate reports every wrong field at once.
+func (c Config) Validate() error {
+	var fields []problem.Field
+	if !c.WebhookURL.IsSet() {
+		fields = append(fields, problem.Field{Name: "/webhook_url", Message: "is required"})
+	} else if fault := outbound.CheckURL(c.WebhookURL.Reveal()); fault != "" {
+		fields = append(fields, problem.Field{Name: "/webhook_url", Message: fault})
+	}
+	if m := c.mention(); m != "" && !mention.MatchString(m) {
+		fields = append(fields, problem.Field{
+			Name:    "/mention",
+			Message: "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>",
+		})
+	}
+	return problem.InvalidFields(fields)
+}
+
+// mention returns the mention as Slack spells it.
+func (c Config) mention() string {
+	switch c.Mention {
+	case "@here", "@channel", "@everyone":
+		return "<!" + c.Mention[1:] + ">"
+	}
+	return c.Mention
+}
+
+type sender struct {
+	config Config
+	env    destination.Env
+}
+
+// New returns a sender; it does no I/O.
+func New(c Config, env destination.Env) (destination.Sender, error) {
+	return &sender{config: c, env: env}, nil
+}
+
+// Send makes one attempt. Slack has no key to tell repeats by. Its refusals are a status and a word of plain text,
+// such as invalid_payload, no_service or channel_is_archived, which the receipt shows.
+func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	body, cut := Render(s.config, m)
+	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, body, s.config.WebhookURL)
+	receipt.Truncated = cut
+	return receipt, err
+}

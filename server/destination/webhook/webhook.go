@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package webhook posts alerts as JSON to any URL, signed after Standard Webhooks when a signing secret is set.
+//
+//	config.go    what a user sets
+//	payload.go   the alert as it is sent
+//	sign.go      the signature
+package webhook
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// Type is the webhook destination.
+var Type = destination.Define("webhook", New)
+
+type sender struct {
+	env     destination.Env
+	url     string
+	header  http.Header // what is the same in every request
+	key     []byte      // nil: not signed
+	timeout time.Duration
+	secrets []secret.String
+}
+
+// New returns a sender; it does no I/O.
+func New(c Config, env destination.Env) (destination.Sender, error) {
+	s := &sender{
+		env:     env,
+		url:     c.URL,
+		header:  http.Header{},
+		timeout: time.Duration(c.TimeoutSeconds) * time.Second,
+		secrets: []secret.String{c.SecretURL, c.SigningSecret, c.BearerToken, c.BasicPassword},
+	}
+	if c.SecretURL.IsSet() {
+		s.url = c.SecretURL.Reveal()
+	}
+	if c.SigningSecret.IsSet() {
+		key, err := parseKey(c.SigningSecret)
+		if err != nil {
+			return nil, err
+		}
+		s.key = key
+	}
+	for name, value := range c.Headers {
+		s.header.Set(name, value)
+	}
+	for name, value := range c.SecretHeaders {
+		s.header.Set(name, value.Reveal())
+		s.secrets = append(s.secrets, value)
+	}
+	switch {
+	case c.BearerToken.IsSet():
+		s.header.Set("Authorization", "Bearer "+c.BearerToken.Reveal())
+	case c.BasicUsername != "":
+		pair := base64.StdEncoding.EncodeToString([]byte(c.BasicUsername + ":" + c.BasicPassword.Reveal()))
+		s.header.Set("Authorization", "Basic "+pair)
+		s.secrets = append(s.secrets, secret.New(pair))
+	}
+	return s, nil
+}
+
+// Timeout is how long an attempt may take; 0 is the server's setting.
+func (s *sender) Timeout() time.Duration { return s.timeout }
+
+// Send makes one attempt.
+func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	if s.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+	}
+	body := Render(m)
+	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, body), body, s.secrets...)
+	return receipt, err
+}
+
+// sign returns the headers of a request: the user's, and those of Standard Webhooks.
+func (s *sender) sign(m *destination.Message, body []byte) http.Header {
+	header := s.header.Clone()
+	id, timestamp := messageID(m), strconv.FormatInt(s.env.Now().Unix(), 10)
+	header.Set("webhook-id", id)
+	header.Set("webhook-timestamp", timestamp)
+	if s.key != nil {
+		header.Set("webhook-signature", signature(s.key, id, timestamp, body))
+	}
+	return header
+}
+
+// messageID is what the receiver tells repeats by. A test of a destination that is not stored has no delivery.
+func messageID(m *destination.Message) string {
+	if m.DeliveryID == "" {
+		return "test_" + strconv.FormatInt(m.CreatedAt.UnixNano(), 36)
+	}
+	return m.DeliveryID
+}
+
+var _ destination.Timed = (*sender)(nil)

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package webhook_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+var now = time.Date(2026, time.November, 21, 3, 35, 24, 0, time.UTC)
+
+const signingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+func TestSend_SignsEveryAlert(t *testing.T) {
+	t.Parallel()
+	judge, err := standardwebhooks.NewWebhook(signingSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*destination.Message{destinationtest.Message(), destinationtest.Hostile(), destinationtest.Test()} {
+		header, body := sent(t, webhook.Config{SigningSecret: secret.New(signingSecret)}, m)
+		if err := judge.VerifyIgnoringTimestamp(body, header); err != nil {
+			t.Errorf("%s: the signature is not accepted: %v", m.Alert.Detection.ID, err)
+		}
+		if got := header.Get("webhook-id"); got != m.DeliveryID {
+			t.Errorf("got webhook-id %q, want %q", got, m.DeliveryID)
+		}
+		if got, want := header.Get("webhook-timestamp"), fmt.Sprint(now.Unix()); got != want {
+			t.Errorf("got webhook-timestamp %q, want %q", got, want)
+		}
+	}
+}
+
+func TestSend_IdentifiesUnsignedAlertsToo(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Test()
+	m.DeliveryID = "" // a test of a destination that is not stored
+	header, _ := sent(t, webhook.Config{}, m)
+	if id := header.Get("webhook-id"); id == "" || strings.Contains(id, ".") {
+		t.Errorf("got webhook-id %q, want one without a full stop", id)
+	}
+	if header.Get("webhook-timestamp") == "" {
+		t.Error("got no webhook-timestamp")
+	}
+	if got := header.Get("webhook-signature"); got != "" {
+		t.Errorf("got webhook-signature %q without a signing secret", got)
+	}
+}
+
+func TestSend_SetsHeaders(t *testing.T) {
+	t.Parallel()
+	header, _ := sent(t, webhook.Config{
+		Headers:       map[string]string{"x-team": "SOC", "User-Agent": "custom"},
+		SecretHeaders: map[string]secret.String{"X-Key": secret.New("k-123456")},
+		BearerToken:   secret.New("token-123456"),
+	}, destinationtest.Message())
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "X-Team": "SOC", "User-Agent": "custom", "X-Key": "k-123456",
+		"Authorization": "Bearer token-123456",
+	} {
+		if got := header.Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	header, _ = sent(t, webhook.Config{BasicUsername: "router", BasicPassword: secret.New("a:b")}, destinationtest.Message())
+	if got, want := header.Get("Authorization"), "Basic "+base64.StdEncoding.EncodeToString([]byte("router:a:b")); got != want {
+		t.Errorf("Authorization: got %q, want %q", got, want)
+	}
+}
+
+func TestRender_HandsTheContextOnByteForByte(t *testing.T) {
+	t.Parallel()
+	const context = "{ \"b\":1.50,\t\"a\" :12345678901234567890,\n\"a\":\"<&>\\ud800\\/\u2028é\" }"
+	m := destinationtest.Message()
+	m.Alert.Context = json.RawMessage(context)
+	body := webhook.Render(m)
+	if !bytes.Contains(body, []byte(`"alertContext":`+context+`,"description":`)) {
+		t.Errorf("got %s, want the context %s in it", body, context)
+	}
+	if !json.Valid(body) {
+		t.Errorf("got %s, want JSON", body)
+	}
+}
+
+func TestRender_AlwaysHasEveryKey(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"alertContext", "alertId", "createdAt", "dedup", "description", "id", "isTest", "link", "logTypes", "name",
+		"reference", "runbook", "severity", "tags", "title", "type", "version",
+	}
+	for _, m := range []*destination.Message{destinationtest.Message(), destinationtest.Minimal(), destinationtest.Fallback()} {
+		var members map[string]any
+		if err := json.Unmarshal(webhook.Render(m), &members); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
+			t.Errorf("got keys %v, want %v", got, want)
+		}
+		for key, value := range members {
+			if value == nil {
+				t.Errorf("%s is null", key)
+			}
+		}
+	}
+}
+
+func TestSender_TellsItsTimeout(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[int]time.Duration{0: 0, 1: time.Second, 120: 2 * time.Minute} {
+		sender, err := webhook.New(webhook.Config{URL: "https://example.com", TimeoutSeconds: seconds}, destination.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sender.(destination.Timed).Timeout(); got != want {
+			t.Errorf("%d seconds: got %s, want %s", seconds, got, want)
+		}
+	}
+}
+
+func TestConfig_ReportsEveryWrongField(t *testing.T) {
+	t.Parallel()
+	key := func(n int) string { return "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, n)) }
+	const url = `"url":"https://example.com/hook"`
+	for config, want := range map[string][]string{
+		`{` + url + `}`: nil,
+		`{"secret_url":"https://example.com/hook"}`: nil,
+		`{"url":"http://localhost:8080/"}`:          nil, // whether it may be reached is the client's to say
+		`{}`:                                        {"/url"},
+		`{` + url + `,"secret_url":"https://example.com"}`:                           {"/url"},
+		`{"url":"example.com"}`:                                                      {"/url"},
+		`{"url":"ftp://example.com"}`:                                                {"/url"},
+		`{"url":"https://user:hidden@example.com"}`:                                  {"/url"},
+		`{"secret_url":"hidden"}`:                                                    {"/secret_url"},
+		`{` + url + `,"timeout_seconds":1}`:                                          nil,
+		`{` + url + `,"timeout_seconds":120}`:                                        nil,
+		`{` + url + `,"timeout_seconds":121}`:                                        {"/timeout_seconds"},
+		`{` + url + `,"timeout_seconds":-1}`:                                         {"/timeout_seconds"},
+		`{` + url + `,"timeout_seconds":1.5}`:                                        {"/timeout_seconds"},
+		`{` + url + `,"signing_secret":"` + key(23) + `"}`:                           {"/signing_secret"},
+		`{` + url + `,"signing_secret":"` + key(24) + `"}`:                           nil,
+		`{` + url + `,"signing_secret":"` + key(64) + `"}`:                           nil,
+		`{` + url + `,"signing_secret":"` + key(65) + `"}`:                           {"/signing_secret"},
+		`{` + url + `,"signing_secret":"` + key(24)[6:] + `"}`:                       {"/signing_secret"},
+		`{` + url + `,"signing_secret":"whsec_hidden*hidden*hidden*hidden*"}`:        {"/signing_secret"},
+		`{` + url + `,"bearer_token":"abc.DEF-123"}`:                                 nil,
+		`{` + url + `,"bearer_token":"hidden token"}`:                                {"/bearer_token"},
+		`{` + url + `,"bearer_token":"hidden\r\nX: y"}`:                              {"/bearer_token"},
+		`{` + url + `,"bearer_token":"a","basic_username":"b","basic_password":"c"}`: {"/basic_password", "/basic_username"},
+		`{` + url + `,"basic_username":"b","basic_password":"c"}`:                    nil,
+		`{` + url + `,"basic_username":"b"}`:                                         {"/basic_password"},
+		`{` + url + `,"basic_password":"hidden"}`:                                    {"/basic_username"},
+		`{` + url + `,"basic_username":"a:b","basic_password":"c"}`:                  {"/basic_username"},
+		`{` + url + `,"basic_username":"b","basic_password":"hidden\n"}`:             {"/basic_password"},
+		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"X-B":"2"}}`:           nil,
+		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"x-a":"2"}}`:           {"/secret_headers/x-a"},
+		`{` + url + `,"headers":{"X-A":"1","x-a":"2"}}`:                              {"/headers/x-a"},
+		`{` + url + `,"headers":{"X A":"1","":"2","X:A":"3","X/~A":"4"}}`:            {"/headers/", "/headers/X A", "/headers/X:A", "/headers/X~1~0A"},
+		`{` + url + `,"headers":{"X-A":"1\r\nX-B: 2","X-Tab":"a\tb","X-é":"1"}}`:     {"/headers/X-A", "/headers/X-é"},
+		`{` + url + `,"secret_headers":{"X-A":"hidden\n","host":"x"}}`:               {"/secret_headers/X-A", "/secret_headers/host"},
+		`{` + url + `,"headers":{"Authorization":"Custom x"}}`:                       nil,
+		`{` + url + `,"headers":{"authorization":"x"},"bearer_token":"y"}`:           {"/headers/authorization"},
+		`{` + url + `,"colour":"red"}`:                                               {"/colour"},
+	} {
+		_, _, err := webhook.Type.Split(json.RawMessage(config), nil)
+		var got []string
+		for _, f := range problem.FieldsOf(err) {
+			got = append(got, f.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v (error %v), want %v", config, got, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: the error %q quotes a secret", config, err)
+		}
+	}
+}
+
+func TestConfig_KeepsTheProtocolsHeaders(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
+		"Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect",
+		"webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-anything",
+	} {
+		c := webhook.Config{URL: "https://example.com", Headers: map[string]string{name: "x"}}
+		if fields := problem.FieldsOf(c.Validate()); len(fields) != 1 || fields[0].Name != "/headers/"+name {
+			t.Errorf("header %s: got %v, want it refused", name, fields)
+		}
+	}
+}
+
+// sent returns what a receiver gets.
+func sent(t *testing.T, c webhook.Config, m *destination.Message) (http.Header, []byte) {
+	t.Helper()
+	var header http.Header
+	var body []byte
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		header = r.Header
+		body, _ = io.ReadAll(r.Body)
+	}))
+	defer receiver.Close()
+	c.URL = receiver.URL
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	defer client.Close()
+	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sender.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return header, body
+}
+
+func BenchmarkRender(b *testing.B) {
+	m := destinationtest.Message()
+	m.Severity = alert.High
+	b.ReportAllocs()
+	for b.Loop() {
+		webhook.Render(m)
+	}
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package intake accepts alerts: it routes each, stores it with its deliveries, and hands those to the dispatcher.
+//
+//	intake.go  accepting, dispatching by hand, previewing
+//	record.go  what is stored, and what the intake asks of a store
+//	same.go    whether two bodies say the same
+package intake
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+)
+
+// Dispatcher is where the intake hands deliveries; see [delivery.Dispatcher].
+type Dispatcher interface {
+	Reserve(destinationID string) bool
+	Unreserve(destinationID string)
+	Deliver(job delivery.Job)
+	Wake(destinationID string)
+}
+
+// Intake accepts alerts. It is safe for concurrent use.
+type Intake struct {
+	log        Log
+	dispatcher Dispatcher
+	table      func() *route.Table
+	opts       Options
+}
+
+// Options are the intake's settings.
+type Options struct {
+	BacklogLimit int64                   // open deliveries at which acceptance stops
+	Backlog      func() delivery.Backlog // cheap
+	Now          func() time.Time
+	Observe      Observer
+}
+
+// Observer is told what is accepted; its methods must be fast and safe for concurrent use.
+type Observer interface {
+	// Accepted is told each new alert's scenario.
+	Accepted(s route.Scenario)
+	// Repeated is told each alert that was there already.
+	Repeated()
+}
+
+// New returns an intake. table returns the current routing table.
+func New(log Log, dispatcher Dispatcher, table func() *route.Table, opts Options) *Intake {
+	return &Intake{log: log, dispatcher: dispatcher, table: table, opts: opts}
+}
+
+// Item is an alert to accept: parsed, and the body it was parsed from, which the intake may keep.
+type Item struct {
+	Alert *alert.Alert
+	Body  []byte
+}
+
+// Result is what became of an item. Err is problem.Conflict when the id was taken by an alert that says something else.
+type Result struct {
+	AlertID   string
+	Duplicate bool
+	Route     route.Route
+	Err       error
+}
+
+// Accept stores alerts with their routes and deliveries in one transaction and starts delivering. There is a result
+// for each item; an error means that nothing was stored, and is problem.Unavailable when the backlog is full.
+func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
+	if backlog := in.opts.Backlog().Open(); backlog >= in.opts.BacklogLimit {
+		return nil, &problem.Error{
+			Kind: problem.Unavailable, RetryAfter: 5 * time.Second,
+			Detail: fmt.Sprintf("%d deliveries are waiting, the limit is %d; nothing was accepted", backlog, in.opts.BacklogLimit),
+		}
+	}
+	table, now := in.table(), in.opts.Now()
+	batch := make([]Acceptance, len(items))
+	for i, item := range items {
+		batch[i] = in.acceptance(table, now, item)
+	}
+	verdicts, err := in.log.Accept(ctx, batch)
+	if err != nil {
+		for i := range batch {
+			in.unreserve(batch[i].Deliveries, batch[i].Claimed)
+		}
+		return nil, err
+	}
+	results := make([]Result, len(items))
+	for i, v := range verdicts {
+		results[i] = in.conclude(items[i], &batch[i], v)
+	}
+	return results, nil
+}
+
+func (in *Intake) acceptance(table *route.Table, now time.Time, item Item) Acceptance {
+	key := delivery.Key(uuid.Must(uuid.NewV7()))
+	r := Record{
+		Key: key, AlertID: item.Alert.ID, AcceptedAt: now, Body: item.Body, Digest: DigestOf(item.Body),
+		Route: table.Route(item.Alert),
+	}
+	if r.AlertID == "" {
+		r.AlertID = uuid.UUID(key).String()
+	}
+	a := Acceptance{Record: r}
+	a.Deliveries, a.Claimed = in.promise(r, 0, delivery.ByRoute, r.Route.Destinations, now)
+	return a
+}
+
+// promise makes deliveries numbered from first, with a place reserved for each where there is one.
+func (in *Intake) promise(r Record, first uint16, cause delivery.Cause, to []route.Chosen, now time.Time) ([]delivery.Delivery, []bool) {
+	deliveries, claimed := make([]delivery.Delivery, len(to)), make([]bool, len(to))
+	for i, d := range to {
+		deliveries[i] = delivery.Delivery{
+			ID: delivery.NewID(r.Key, first+uint16(i)), AlertID: r.AlertID, DestinationID: d.ID, State: delivery.Pending,
+			Cause: cause, CreatedAt: now, Since: now, NextAttemptAt: now,
+		}
+		claimed[i] = in.dispatcher.Reserve(d.ID)
+	}
+	return deliveries, claimed
+}
+
+func (in *Intake) unreserve(deliveries []delivery.Delivery, claimed []bool) {
+	for i, d := range deliveries {
+		if claimed[i] {
+			in.dispatcher.Unreserve(d.DestinationID)
+		}
+	}
+}
+
+func (in *Intake) conclude(item Item, a *Acceptance, v Verdict) Result {
+	if !v.Duplicate {
+		in.opts.Observe.Accepted(a.Record.Route.Scenario)
+		in.hand(item.Alert, a.Record, a.Deliveries, a.Claimed)
+		return Result{AlertID: a.Record.AlertID, Route: a.Record.Route}
+	}
+	in.unreserve(a.Deliveries, a.Claimed)
+	if v.Stored.Digest != a.Record.Digest && !same(v.Stored.Body, item.Alert) {
+		return Result{Err: problem.New(problem.Conflict,
+			"an alert with the alert_id %q and other content was accepted at %s; a new alert needs an id of its own",
+			v.Stored.AlertID, v.Stored.AcceptedAt.Format(time.RFC3339))}
+	}
+	in.opts.Observe.Repeated()
+	return Result{AlertID: v.Stored.AlertID, Duplicate: true, Route: v.Stored.Route}
+}
+
+// hand gives stored deliveries to the dispatcher.
+func (in *Intake) hand(a *alert.Alert, r Record, deliveries []delivery.Delivery, claimed []bool) {
+	for i, d := range deliveries {
+		if !claimed[i] {
+			in.dispatcher.Wake(d.DestinationID)
+			continue
+		}
+		in.dispatcher.Deliver(delivery.Job{
+			Delivery: d, Alert: a, Severity: r.Route.Severity, AcceptedAt: r.AcceptedAt, Size: len(r.Body),
+		})
+	}
+}
+
+// Dispatch sends a stored alert to destinations a person named, by id or display name: all of them, or none when one
+// is refused, which is a problem.Invalid naming each offender as "/destinations/<index>".
+func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) (route.Route, []delivery.Delivery, error) {
+	var (
+		chosen  route.Route
+		record  Record
+		pending Dispatch
+	)
+	record, _, err := in.log.Alert(ctx, alertID)
+	if err != nil {
+		return route.Route{}, nil, err
+	}
+	parsed, err := Parse(record.Body)
+	if err != nil {
+		return route.Route{}, nil, fmt.Errorf("read stored alert %s: %w", alertID, err)
+	}
+	chosen, refusals := in.table().Manual(record.Route.Severity, names)
+	if len(refusals) > 0 {
+		fields := make([]problem.Field, len(refusals))
+		for i, r := range refusals {
+			fields[i] = problem.Field{Name: fmt.Sprintf("/destinations/%d", r.Index), Message: r.Message}
+		}
+		return route.Route{}, nil, problem.InvalidFields(fields)
+	}
+	err = in.log.Dispatch(ctx, alertID, func(r Record, next uint16) (Dispatch, error) {
+		in.unreserve(pending.Deliveries, pending.Claimed) // of a run before this one
+		pending.Deliveries, pending.Claimed = in.promise(r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())
+		return pending, nil
+	})
+	if err != nil {
+		in.unreserve(pending.Deliveries, pending.Claimed)
+		return route.Route{}, nil, err
+	}
+	in.hand(parsed, record, pending.Deliveries, pending.Claimed)
+	return chosen, pending.Deliveries, nil
+}
+
+// Preview shows where an alert would go, and why. It stores and sends nothing.
+func (in *Intake) Preview(a *alert.Alert) route.Route { return in.table().Explain(a) }

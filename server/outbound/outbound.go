@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package outbound is the one HTTP client destinations use: it decides who may be reached, bounds every phase of an
+// exchange and keeps what is secret out of errors.
+//
+//	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
+//	guard.go      which addresses may be dialled, judged on the address itself, after the name was resolved
+//	errors.go     what an error says, and whether the request had gone out
+//	excerpt.go    what is shown of an answer
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// MaxBody is how much of an answer's body is read; the rest is dropped.
+const MaxBody = 64 << 10
+
+// The bounds of the phases of an exchange. The whole of it is bounded by the caller's context, and by maxExchange
+// when that has no deadline.
+const (
+	dialTimeout      = 10 * time.Second // looking the name up included
+	handshakeTimeout = 10 * time.Second
+	maxExchange      = 2 * time.Minute
+	maxHeaderBytes   = 64 << 10
+)
+
+// Connections are kept for as many attempts as run at the same time at one host, and given up before the usual
+// server or load balancer does (60 s), so that a request is rarely written to a connection just being closed.
+const (
+	idlePerHost = 64
+	idleInAll   = 512
+	idleTimeout = 30 * time.Second
+)
+
+// Options say how a Client reaches the world.
+type Options struct {
+	Allow     []netip.Prefix // networks that may be reached although they are not public
+	UserAgent string         // what a request that sets none says; "" is "alertrouter"
+	RootCAs   *x509.CertPool // whom TLS trusts; nil is the system's
+	Resolver  *net.Resolver  // how names are looked up; nil is the system's
+}
+
+// Client makes single HTTP exchanges. It is safe for concurrent use and shares its connections among all users.
+type Client struct {
+	dialer    *net.Dialer
+	transport *http.Transport
+	userAgent string
+}
+
+// Response is an answer. Body holds at most [MaxBody] bytes, and less than was sent when the answer broke off: the
+// status had arrived by then, and it is what counts.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+}
+
+// New returns a client.
+func New(o Options) *Client {
+	c := &Client{userAgent: o.UserAgent}
+	if c.userAgent == "" {
+		c.userAgent = "alertrouter"
+	}
+	c.dialer = &net.Dialer{
+		Timeout:  dialTimeout,
+		Resolver: o.Resolver,
+		Control:  newGuard(o.Allow).control,
+	}
+	c.transport = &http.Transport{
+		DialContext:            c.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		TLSHandshakeTimeout:    handshakeTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConns:           idleInAll,
+		MaxIdleConnsPerHost:    idlePerHost,
+		IdleConnTimeout:        idleTimeout,
+		DisableCompression:     true, // a small answer must not unfold into a large one
+		ForceAttemptHTTP2:      true,
+		// Without pings a connection that died silently would take every attempt with it for minutes.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
+	}
+	return c
+}
+
+// Do sends req and reads the answer, whatever its status; a redirect is an answer too. The error wraps [ErrBlocked]
+// when the address may not be reached and [ErrBadRequest] when the request is not one this client sends; see also
+// [WasSent]. Its text names the host and no other part of the URL.
+func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
+	if err := checkURL(req); err != nil {
+		return nil, err
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxExchange)
+		defer cancel()
+	}
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				sent.Store(true)
+			}
+		},
+	})
+	req = req.Clone(ctx)
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", c.userAgent)
+	}
+	// The transport, not an http.Client: there is nothing to follow, no cookie, and no URL in the error.
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, &exchangeError{host: req.URL.Host, sent: sent.Load(), err: err}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	// Reading to the end lets the connection be used again; an answer over the cap costs its connection.
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
+	return &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// DialContext opens a TCP connection under the same guard, for destinations that do not speak HTTP. It fails as
+// [Client.Do] does.
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, &exchangeError{host: address, err: err}
+	}
+	return conn, nil
+}
+
+// Close gives up the connections that are not in use; the client stays usable.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the address needs a host and a port", ErrBadRequest)
+	}
+	if err := checkHost(host); err != nil {
+		return nil, err
+	}
+	return c.dialer.DialContext(ctx, network, address)
+}
+
+func checkURL(req *http.Request) error {
+	if req.URL == nil {
+		return fmt.Errorf("%w: it has no URL", ErrBadRequest)
+	}
+	if fault := urlFault(req.URL); fault != "" {
+		return fmt.Errorf("%w: its URL %s", ErrBadRequest, fault)
+	}
+	return nil
+}
+
+// CheckURL returns what is wrong with a URL that a destination is to call, as the end of a sentence that does not
+// quote it ("must not hold a user name or password"), and "" when [Client.Do] takes it. Whether the address may be
+// reached is known only when it is dialled.
+func CheckURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "is not a URL"
+	}
+	return urlFault(u)
+}
+
+func urlFault(u *url.URL) string {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "must start with https:// or http://"
+	case u.Hostname() == "":
+		return "has no host"
+	case u.User != nil:
+		return "must not hold a user name or password"
+	}
+	return ""
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+)
+
+// Draft is a destination as a user writes it: everything but what the server makes. Config is an object with one
+// member, named after the type.
+type Draft struct {
+	DisplayName         string
+	Enabled             bool
+	Severities          []alert.Severity
+	AlertTypes          []alert.Type
+	LogTypes            []string
+	AllowManualDispatch bool
+	MaxAgeSeconds       int64
+	MaxConcurrency      int
+	RateLimitPerSecond  float64
+	Config              json.RawMessage
+}
+
+// maxNameLength is in characters.
+const maxNameLength = 100
+
+// Create checks, seals and stores a new destination. Errors: problem.Invalid naming every wrong field,
+// problem.Conflict when the display name is taken.
+func (r *Registry) Create(ctx context.Context, draft Draft) (destination.Destination, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	d, err := r.prepare(draft, nil)
+	if err != nil {
+		return destination.Destination{}, err
+	}
+	if err := r.store.CreateDestination(ctx, d); err != nil {
+		return destination.Destination{}, err
+	}
+	r.publishDestination(d.ID, &d)
+	r.setLane(d)
+	return d, nil
+}
+
+// Update checks, seals and stores what a draft makes of a destination. Secrets absent from the draft are kept. A
+// revision other than 0 must be the current one, or the error is problem.Stale.
+func (r *Registry) Update(ctx context.Context, id string, revision int64, draft Draft) (destination.Destination, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	d, err := r.store.UpdateDestination(ctx, id, func(old destination.Destination) (destination.Destination, error) {
+		if err := checkRevision(revision, old.Revision); err != nil {
+			return destination.Destination{}, err
+		}
+		return r.prepare(draft, &old)
+	})
+	if err != nil {
+		return destination.Destination{}, err
+	}
+	r.publishDestination(id, &d)
+	r.setLane(d)
+	return d, nil
+}
+
+// Delete removes a destination; its open deliveries become FAILED. A revision other than 0 must be the current one.
+func (r *Registry) Delete(ctx context.Context, id string, revision int64) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	err := r.store.DeleteDestination(ctx, id, func(old destination.Destination) error {
+		return checkRevision(revision, old.Revision)
+	})
+	if err != nil {
+		return err
+	}
+	r.publishDestination(id, nil)
+	r.opts.Lanes.RemoveLane(id)
+	r.background.Go(func() {
+		if err := r.failOpen(context.WithoutCancel(ctx), id); err != nil {
+			r.opts.Log.Error("deliveries to a deleted destination are still open; the next start mends it", "destination_id", id, "error", err)
+		}
+	})
+	return nil
+}
+
+// failOpenBatch keeps the transactions small.
+const failOpenBatch = 500
+
+func (r *Registry) failOpen(ctx context.Context, id string) error {
+	for {
+		n, err := r.store.FailOpen(ctx, id, r.opts.Now(), failOpenBatch)
+		if err != nil {
+			return fmt.Errorf("fail the open deliveries of %s: %w", id, err)
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}
+
+// Validate reports what Create, or Update when id is not "", would say of a draft, and stores nothing.
+func (r *Registry) Validate(id string, draft Draft) error {
+	s := r.Snapshot()
+	var old *destination.Destination
+	if id != "" {
+		d, ok := s.Destination(id)
+		if !ok {
+			return NoDestination(id)
+		}
+		old = &d
+	}
+	d, err := r.prepare(draft, old)
+	if err != nil {
+		return err
+	}
+	for _, other := range s.destinations {
+		if other.ID != d.ID && strings.EqualFold(other.DisplayName, d.DisplayName) {
+			return TakenName(d.DisplayName)
+		}
+	}
+	return nil
+}
+
+// NoDestination is the error for an id that names none.
+func NoDestination(id string) error {
+	return problem.New(problem.NotFound, "there is no destination with the id %.100q", id)
+}
+
+// TakenName is the error for a display name another destination has.
+func TakenName(name string) error {
+	return &problem.Error{
+		Kind: problem.Conflict, Detail: fmt.Sprintf("another destination has the display name %q", name),
+		Fields: []problem.Field{{Name: "/display_name", Message: "is taken by another destination (names are compared without regard to case)"}},
+	}
+}
+
+func checkRevision(wanted, current int64) error {
+	if wanted != 0 && wanted != current {
+		return problem.New(problem.Stale, "the revision is %d by now, not %d: somebody else changed it", current, wanted)
+	}
+	return nil
+}
+
+// prepare makes a checked and sealed destination of a draft, in the place of old if it is not nil.
+func (r *Registry) prepare(draft Draft, old *destination.Destination) (destination.Destination, error) {
+	now := r.opts.Now().UTC()
+	d := destination.Destination{
+		ID: uuid.Must(uuid.NewV7()).String(), DisplayName: strings.TrimSpace(draft.DisplayName), Enabled: draft.Enabled,
+		Severities: sorted(draft.Severities, alert.Severities()), AlertTypes: sorted(draft.AlertTypes, alert.Types()),
+		LogTypes: sortedWords(draft.LogTypes), AllowManualDispatch: draft.AllowManualDispatch,
+		MaxAgeSeconds: draft.MaxAgeSeconds, MaxConcurrency: draft.MaxConcurrency, RateLimitPerSecond: draft.RateLimitPerSecond,
+		CreatedAt: now, UpdatedAt: now, Revision: 1,
+	}
+	if old != nil {
+		d.ID, d.CreatedAt, d.Revision = old.ID, old.CreatedAt, old.Revision+1
+	}
+	fields := nameFaults(d.DisplayName)
+	err := r.configure(&d, draft.Config, old)
+	if err != nil && problem.KindOf(err) != problem.Invalid {
+		return destination.Destination{}, err
+	}
+	fields = append(fields, problem.FieldsOf(err)...)
+	return d, problem.InvalidFields(fields)
+}
+
+func nameFaults(name string) []problem.Field {
+	fault := func(message string) []problem.Field {
+		return []problem.Field{{Name: "/display_name", Message: message}}
+	}
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > maxNameLength:
+		return fault(fmt.Sprintf("must have 1 to %d characters, not counting space around it", maxNameLength))
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fault("must not contain control characters")
+	case strings.EqualFold(name, route.Skip):
+		return fault("must not be SKIP: in a list of destinations that word suppresses the alert")
+	}
+	return nil
+}
+
+// configure fills in the type, config and secrets of d. Its problem.Invalid has fields below "/config".
+func (r *Registry) configure(d *destination.Destination, raw json.RawMessage, old *destination.Destination) error {
+	name, config, err := r.pick(raw)
+	if err != nil {
+		return err
+	}
+	t := r.types[name]
+	d.Type = name
+	var kept map[string]json.RawMessage
+	if old != nil {
+		if old.Type != name {
+			return invalidConfig("", fmt.Sprintf("this is a %s destination; the type cannot change to %s: delete it and create another", old.Type, name))
+		}
+		if kept, err = r.unseal(*old); err != nil {
+			return err
+		}
+	}
+	public, secrets, err := t.Split(config, kept)
+	if err != nil {
+		return below("/config/"+name, err)
+	}
+	d.Config = public
+	return r.seal(d, secrets, old)
+}
+
+// pick reads the one member of a config and its name, which is a known type.
+func (r *Registry) pick(raw json.RawMessage) (name string, config json.RawMessage, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || len(members) != 1 {
+		return "", nil, invalidConfig("", "must be an object with exactly one member, named after the destination type: "+r.typeNames())
+	}
+	for name, config = range members {
+		if _, ok := r.types[name]; !ok {
+			return "", nil, invalidConfig("/"+name, "is no destination type; there are "+r.typeNames())
+		}
+	}
+	return name, config, nil
+}
+
+func (r *Registry) typeNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(r.types)), ", ")
+}
+
+func invalidConfig(pointer, message string) error {
+	return problem.InvalidFields([]problem.Field{{Name: "/config" + pointer, Message: message}})
+}
+
+// below moves the fields of a problem.Invalid under a pointer.
+func below(pointer string, err error) error {
+	e, ok := errors.AsType[*problem.Error](err)
+	if !ok {
+		return err
+	}
+	fields := slices.Clone(e.Fields)
+	for i := range fields {
+		fields[i].Name = pointer + fields[i].Name
+	}
+	return problem.InvalidFields(fields)
+}
+
+// seal encrypts the secrets into d. One that did not change keeps its sealed form.
+func (r *Registry) seal(d *destination.Destination, secrets map[string]json.RawMessage, old *destination.Destination) error {
+	d.Sealed, d.Fingerprints = map[string][]byte{}, map[string]string{}
+	for name, plain := range secrets {
+		at := place(d.ID, name)
+		d.Fingerprints[name] = r.sealer.Fingerprint(at, plain)
+		if old != nil && old.Fingerprints[name] == d.Fingerprints[name] {
+			d.Sealed[name] = old.Sealed[name]
+			continue
+		}
+		sealed, err := r.sealer.Seal(at, plain)
+		if err != nil {
+			return fmt.Errorf("seal %s: %w", at, err)
+		}
+		d.Sealed[name] = sealed
+	}
+	return nil
+}
+
+// sorted returns the values in the order they have in all, each once.
+func sorted[T comparable](values, all []T) []T {
+	out := []T{}
+	for _, v := range all {
+		if slices.Contains(values, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func sortedWords(words []string) []string {
+	out := append([]string{}, words...) // never nil
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+)
+
+// PutOverride sets a detection's override whole. Destinations nil is not set, empty suppresses. A revision other than
+// 0 must be the current one, or the error is problem.Stale.
+func (r *Registry) PutOverride(ctx context.Context, detectionID string, revision int64, severity alert.Severity, destinations []string) (Override, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	now := r.opts.Now().UTC()
+	o, err := r.store.PutOverride(ctx, detectionID, func(old *Override) (Override, error) {
+		o := Override{
+			DetectionID: detectionID, Severity: severity, Destinations: destinations, CreatedAt: now, UpdatedAt: now, Revision: 1,
+		}
+		if old == nil {
+			if revision != 0 {
+				return Override{}, problem.New(problem.Stale, "the override is gone by now: somebody else removed it")
+			}
+			return o, nil
+		}
+		o.CreatedAt, o.Revision = old.CreatedAt, old.Revision+1
+		return o, checkRevision(revision, old.Revision)
+	})
+	if err != nil {
+		return Override{}, err
+	}
+	r.publishOverride(detectionID, &o)
+	return o, nil
+}
+
+// DeleteOverride removes a detection's override. A revision other than 0 must be the current one.
+func (r *Registry) DeleteOverride(ctx context.Context, detectionID string, revision int64) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	err := r.store.DeleteOverride(ctx, detectionID, func(old Override) error { return checkRevision(revision, old.Revision) })
+	if err != nil {
+		return err
+	}
+	r.publishOverride(detectionID, nil)
+	return nil
+}
+
+// Override returns a detection's override, or problem.NotFound.
+func (r *Registry) Override(detectionID string) (Override, error) {
+	o, ok := r.Snapshot().overrides[detectionID]
+	if !ok {
+		return Override{}, problem.New(problem.NotFound, "the detection %.100q has no override", detectionID)
+	}
+	return o, nil
+}
+
+// Warnings names the entries of an override that would be passed over now.
+func (s *Snapshot) Warnings(o Override) []route.Warning {
+	warnings := []route.Warning{}
+	for _, name := range o.Destinations {
+		if name == route.Skip {
+			continue
+		}
+		switch d, ok := s.Table.Find(name); {
+		case !ok:
+			warnings = append(warnings, route.Warning{Code: route.UnknownDestination, Message: fmt.Sprintf("%.100q is no destination now", name)})
+		case !d.Enabled:
+			warnings = append(warnings, route.Warning{Code: route.DisabledDestination, Message: fmt.Sprintf("%q is disabled now", d.DisplayName)})
+		}
+	}
+	return warnings
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package registry keeps the configuration: destinations and overrides. It checks and seals what comes in, stores it,
+// and publishes an immutable [Snapshot] that routing and delivery read.
+//
+//	registry.go      loading, the snapshot, publishing
+//	destinations.go  creating, changing, checking and deleting destinations
+//	overrides.go     the same for overrides
+//	testalert.go     trying a destination out
+//	store.go         what the registry asks of a store
+package registry
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret/seal"
+)
+
+// Lanes is what learns of every change to a destination; see [delivery.Dispatcher].
+type Lanes interface {
+	SetLane(c delivery.LaneConfig)
+	RemoveLane(destinationID string)
+}
+
+// Registry keeps destinations and overrides. It is safe for concurrent use.
+type Registry struct {
+	store   Store
+	types   map[string]destination.Type
+	sealer  *seal.Sealer
+	opts    Options
+	current atomic.Pointer[Snapshot]
+	tests   singleflight.Group
+
+	changing   sync.Mutex // one change is stored and published at a time
+	background sync.WaitGroup
+}
+
+// Options are the registry's surroundings.
+type Options struct {
+	Types []destination.Type
+	Env   destination.Env
+	Lanes Lanes
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Snapshot is the configuration at one moment. It is immutable.
+type Snapshot struct {
+	Table        *route.Table
+	destinations map[string]destination.Destination
+	overrides    map[string]Override
+}
+
+// Destinations returns all destinations by display name, then id.
+func (s *Snapshot) Destinations() []destination.Destination {
+	return slices.SortedFunc(maps.Values(s.destinations), func(a, b destination.Destination) int {
+		return cmp.Or(strings.Compare(a.DisplayName, b.DisplayName), strings.Compare(a.ID, b.ID))
+	})
+}
+
+// Destination returns one destination.
+func (s *Snapshot) Destination(id string) (destination.Destination, bool) {
+	d, ok := s.destinations[id]
+	return d, ok
+}
+
+// Overrides returns all overrides by detection id.
+func (s *Snapshot) Overrides() []Override {
+	return slices.SortedFunc(maps.Values(s.overrides), func(a, b Override) int {
+		return strings.Compare(a.DetectionID, b.DetectionID)
+	})
+}
+
+// New reads the configuration from the store and opens a lane for each destination. Deliveries that a crash left open
+// to a destination deleted before it are failed.
+func New(ctx context.Context, store Store, sealer *seal.Sealer, opts Options) (*Registry, error) {
+	r := &Registry{store: store, types: map[string]destination.Type{}, sealer: sealer, opts: opts}
+	for _, t := range opts.Types {
+		r.types[t.Name] = t
+	}
+	if err := r.load(ctx); err != nil {
+		return nil, err
+	}
+	for _, d := range r.Snapshot().destinations {
+		r.setLane(d)
+	}
+	orphaned, err := store.OrphanedDestinations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for deliveries to deleted destinations: %w", err)
+	}
+	for _, id := range orphaned {
+		if err := r.failOpen(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *Registry) load(ctx context.Context) error {
+	destinations, err := r.store.Destinations(ctx)
+	if err != nil {
+		return fmt.Errorf("read destinations: %w", err)
+	}
+	overrides, err := r.store.Overrides(ctx)
+	if err != nil {
+		return fmt.Errorf("read overrides: %w", err)
+	}
+	byID := make(map[string]destination.Destination, len(destinations))
+	for _, d := range destinations {
+		byID[d.ID] = d
+	}
+	byDetection := make(map[string]Override, len(overrides))
+	for _, o := range overrides {
+		byDetection[o.DetectionID] = o
+	}
+	r.publish(byID, byDetection)
+	return nil
+}
+
+// Snapshot returns the current configuration.
+func (r *Registry) Snapshot() *Snapshot { return r.current.Load() }
+
+// Table returns the current routing table.
+func (r *Registry) Table() *route.Table { return r.current.Load().Table }
+
+func (r *Registry) publish(destinations map[string]destination.Destination, overrides map[string]Override) {
+	routed := make([]route.Destination, 0, len(destinations))
+	for _, d := range destinations {
+		routed = append(routed, route.Destination{
+			ID: d.ID, DisplayName: d.DisplayName, Type: d.Type, Enabled: d.Enabled, Severities: d.Severities,
+			AlertTypes: d.AlertTypes, LogTypes: d.LogTypes, AllowManualDispatch: d.AllowManualDispatch,
+		})
+	}
+	overridden := make([]route.Override, 0, len(overrides))
+	for _, o := range overrides {
+		overridden = append(overridden, route.Override{DetectionID: o.DetectionID, Severity: o.Severity, Destinations: o.Destinations})
+	}
+	r.current.Store(&Snapshot{
+		Table: route.Compile(routed, overridden), destinations: destinations, overrides: overrides,
+	})
+}
+
+// publishDestination puts d in the place of the destination with its id; nil takes it out.
+func (r *Registry) publishDestination(id string, d *destination.Destination) {
+	s := r.Snapshot()
+	destinations := maps.Clone(s.destinations)
+	delete(destinations, id)
+	if d != nil {
+		destinations[id] = *d
+	}
+	r.publish(destinations, s.overrides)
+}
+
+func (r *Registry) publishOverride(detectionID string, o *Override) {
+	s := r.Snapshot()
+	overrides := maps.Clone(s.overrides)
+	delete(overrides, detectionID)
+	if o != nil {
+		overrides[detectionID] = *o
+	}
+	r.publish(s.destinations, overrides)
+}
+
+// setLane opens or changes a destination's lane. A destination whose secrets cannot be opened keeps its place: its
+// deliveries are retried with the reason until it is mended or they expire.
+func (r *Registry) setLane(d destination.Destination) {
+	t := r.types[d.Type]
+	sender, err := r.open(d)
+	if err != nil {
+		r.opts.Log.Error("a destination cannot be opened", "destination_id", d.ID, "type", d.Type, "error", err)
+		sender = brokenSender{err}
+	}
+	r.opts.Lanes.SetLane(delivery.LaneConfig{
+		DestinationID: d.ID, DisplayName: d.DisplayName, Type: t.Name, Enabled: d.Enabled, Sender: sender,
+		Concurrency: d.MaxConcurrency, RatePerSecond: d.RateLimitPerSecond,
+		MaxAge: time.Duration(d.MaxAgeSeconds) * time.Second,
+	})
+}
+
+type brokenSender struct{ err error }
+
+func (s brokenSender) Send(context.Context, *destination.Message) (destination.Receipt, error) {
+	return destination.Receipt{}, s.err
+}
+
+// open makes a sender of a stored destination.
+func (r *Registry) open(d destination.Destination) (destination.Sender, error) {
+	t, ok := r.types[d.Type]
+	if !ok {
+		return nil, fmt.Errorf("this server does not know the destination type %q", d.Type)
+	}
+	secrets, err := r.unseal(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.Open(d.Config, secrets, r.opts.Env)
+}
+
+// place names where a secret belongs, for sealing.
+func place(destinationID, member string) string { return destinationID + "/" + member }
+
+func (r *Registry) unseal(d destination.Destination) (map[string]json.RawMessage, error) {
+	secrets := make(map[string]json.RawMessage, len(d.Sealed))
+	for name, sealed := range d.Sealed {
+		plain, err := r.sealer.Open(place(d.ID, name), sealed)
+		if err != nil {
+			return nil, err
+		}
+		secrets[name] = plain
+	}
+	return secrets, nil
+}
+
+// Close waits for work in the background.
+func (r *Registry) Close() { r.background.Wait() }

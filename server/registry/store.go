@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package registry
+
+import (
+	"context"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+)
+
+// Override is what an operator set for one detection, as it is stored.
+type Override struct {
+	DetectionID  string         `json:"detection_id"`
+	Severity     alert.Severity `json:"severity,omitempty"`    // "" is not set
+	Destinations []string       `json:"destinations,omitzero"` // nil is not set, empty suppresses
+	CreatedAt    time.Time      `json:"created_at"`
+	UpdatedAt    time.Time      `json:"updated_at"`
+	Revision     int64          `json:"revision"`
+}
+
+// TestOutcome is what a test alert came to.
+type TestOutcome struct {
+	Delivered   bool                `json:"delivered"`
+	Outcome     destination.Outcome `json:"outcome"`
+	StatusCode  int                 `json:"status_code"`
+	Message     string              `json:"message"`
+	Duration    time.Duration       `json:"duration"`
+	AttemptedAt time.Time           `json:"attempted_at"`
+	ExternalID  string              `json:"external_id,omitempty"`
+	ExternalURL string              `json:"external_url,omitempty"`
+	Truncated   bool                `json:"truncated,omitempty"`
+}
+
+// Store is what the registry asks of a store. Each method is atomic and durable when it returns nil.
+type Store interface {
+	// Destinations returns all destinations, in no particular order.
+	Destinations(ctx context.Context) ([]destination.Destination, error)
+
+	// CreateDestination stores a new one. An id that another has, or a display name, without regard to case, is
+	// problem.Conflict.
+	CreateDestination(ctx context.Context, d destination.Destination) error
+
+	// UpdateDestination replaces one by what change makes of it; change may run more than once, must keep the ID, and
+	// its error is returned as it is. An unknown id is problem.NotFound, a taken display name problem.Conflict.
+	UpdateDestination(ctx context.Context, id string, change func(destination.Destination) (destination.Destination, error)) (destination.Destination, error)
+
+	// DeleteDestination removes one after check agreed; check's error is returned as it is. An unknown id is
+	// problem.NotFound. Its open deliveries are not touched: see FailOpen.
+	DeleteDestination(ctx context.Context, id string, check func(destination.Destination) error) error
+
+	// FailOpen makes at most limit open deliveries of a destination FAILED with reason DESTINATION_DELETED, and
+	// returns how many they were; 0 means that none are left. Claimed ones are included.
+	FailOpen(ctx context.Context, destinationID string, now time.Time, limit int) (int, error)
+
+	// OrphanedDestinations returns the ids of deleted destinations that still have open deliveries.
+	OrphanedDestinations(ctx context.Context) ([]string, error)
+
+	// Overrides returns all overrides, in no particular order.
+	Overrides(ctx context.Context) ([]Override, error)
+
+	// PutOverride stores what change makes of the detection's override, which is nil when there is none; change may
+	// run more than once, and its error is returned as it is.
+	PutOverride(ctx context.Context, detectionID string, change func(*Override) (Override, error)) (Override, error)
+
+	// DeleteOverride removes one after check agreed. An unknown id is problem.NotFound.
+	DeleteOverride(ctx context.Context, detectionID string, check func(Override) error) error
+
+	// TestOutcome returns the stored outcome under a key; ok is false when there is none.
+	TestOutcome(ctx context.Context, key string) (o TestOutcome, ok bool, err error)
+
+	// SaveTestOutcome stores an outcome under a key, replacing the one before.
+	SaveTestOutcome(ctx context.Context, key string, o TestOutcome) error
+}

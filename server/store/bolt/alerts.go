@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+)
+
+// Accept stores the alerts and their deliveries, all in one transaction, and returns a verdict for each. Everything
+// is encoded before the writer is asked.
+func (s *Store) Accept(ctx context.Context, batch []intake.Acceptance) ([]intake.Verdict, error) {
+	records, err := encodeAcceptances(batch)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]intake.Verdict, len(batch))
+	err = s.update(ctx, records.size(), func(t *tx) error {
+		left := records
+		for i := range batch {
+			verdict, err := t.accept(&batch[i], &left)
+			if err != nil {
+				return err
+			}
+			verdicts[i] = verdict
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return verdicts, nil
+}
+
+// accept stores one acceptance, whose values are the next in line, unless its id is there already.
+func (t *tx) accept(a *intake.Acceptance, left *values) (intake.Verdict, error) {
+	body, deliveries := left.next(), left.take(len(a.Deliveries))
+	if key := t.get(bucketAlertIDs, []byte(a.Record.AlertID)); key != nil {
+		stored, err := t.alert(delivery.Key(key))
+		stored.Body = bytes.Clone(stored.Body)
+		return intake.Verdict{Duplicate: true, Stored: stored}, err
+	}
+	if err := t.put(bucketAlerts, a.Record.Key[:], body); err != nil {
+		return intake.Verdict{}, err
+	}
+	if err := t.put(bucketAlertIDs, []byte(a.Record.AlertID), a.Record.Key[:]); err != nil {
+		return intake.Verdict{}, err
+	}
+	return intake.Verdict{}, t.promise(a.Deliveries, a.Claimed, deliveries)
+}
+
+// promise stores new deliveries, some of them claimed.
+func (t *tx) promise(deliveries []delivery.Delivery, claimed []bool, records values) error {
+	for i := range deliveries {
+		d := &deliveries[i]
+		if i < len(claimed) && claimed[i] {
+			t.claim(d.ID)
+		}
+		if err := t.enter(nil, d, records.next()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Dispatch adds deliveries to a stored alert.
+func (s *Store) Dispatch(ctx context.Context, alertID string, add func(r intake.Record, next uint16) (intake.Dispatch, error)) error {
+	return s.update(ctx, 4<<10, func(t *tx) error {
+		record, err := t.alertByID(alertID)
+		if err != nil {
+			return err
+		}
+		record.Body = bytes.Clone(record.Body)
+		next, full := t.nextNumber(record.Key)
+		if full {
+			return tooMany(alertID)
+		}
+		dispatch, err := add(record, next)
+		if err != nil {
+			return err
+		}
+		if int(next)+len(dispatch.Deliveries) > delivery.MaxPerAlert {
+			return tooMany(alertID)
+		}
+		for i, d := range dispatch.Deliveries {
+			if want := delivery.NewID(record.Key, next+uint16(i)); d.ID != want {
+				return fmt.Errorf("dispatch of alert %s: a delivery is numbered %s where %s is next", alertID, d.ID, want)
+			}
+		}
+		records, err := encodeDeliveries(dispatch.Deliveries)
+		if err != nil {
+			return err
+		}
+		return t.promise(dispatch.Deliveries, dispatch.Claimed, records)
+	})
+}
+
+func tooMany(alertID string) error {
+	return problem.New(problem.Invalid, "alert %s would have more than %d deliveries", alertID, delivery.MaxPerAlert)
+}
+
+// nextNumber returns the number an alert's next delivery has; full says that there is none left.
+func (t *tx) nextNumber(key delivery.Key) (next uint16, full bool) {
+	last := delivery.NewID(key, delivery.MaxPerAlert-1)
+	c := t.Bucket(bucketDeliveries).Cursor()
+	found, _ := c.Seek(last[:])
+	if bytes.Equal(found, last[:]) {
+		return 0, true
+	}
+	if found == nil {
+		found, _ = c.Last()
+	} else {
+		found, _ = c.Prev()
+	}
+	if !bytes.HasPrefix(found, key[:]) {
+		return 0, false
+	}
+	return delivery.ID(found).Number() + 1, false
+}
+
+// Alert returns a stored alert with all its deliveries by number, or problem.NotFound.
+func (s *Store) Alert(ctx context.Context, alertID string) (intake.Record, []delivery.Delivery, error) {
+	var record intake.Record
+	var deliveries []delivery.Delivery
+	err := s.view(ctx, func(t *tx) (err error) {
+		if record, err = t.alertByID(alertID); err != nil {
+			return err
+		}
+		record.Body = bytes.Clone(record.Body)
+		deliveries, err = t.deliveriesOf(record.Key)
+		return err
+	})
+	if err != nil {
+		return intake.Record{}, nil, err
+	}
+	return record, deliveries, nil
+}
+
+// alert returns the alert under a key; its body is good for as long as the transaction.
+func (t *tx) alert(key delivery.Key) (intake.Record, error) {
+	value := t.get(bucketAlerts, key[:])
+	if value == nil {
+		return intake.Record{}, fmt.Errorf("alert %x is missing", key)
+	}
+	return decodeAlert(key, value)
+}
+
+func (t *tx) alertByID(alertID string) (intake.Record, error) {
+	key := t.get(bucketAlertIDs, []byte(alertID))
+	if key == nil {
+		return intake.Record{}, problem.New(problem.NotFound, "there is no alert %s", alertID)
+	}
+	return t.alert(delivery.Key(key))
+}
+
+func (t *tx) deliveriesOf(key delivery.Key) ([]delivery.Delivery, error) {
+	var list []delivery.Delivery
+	c := t.Bucket(bucketDeliveries).Cursor()
+	for id, value := c.Seek(key[:]); bytes.HasPrefix(id, key[:]); id, value = c.Next() {
+		d, err := decodeDelivery(delivery.ID(id), value)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+// parse reads the body of a stored alert. One sent without an id has the one it was given.
+func parse(r *intake.Record) (*alert.Alert, error) {
+	a, err := wire.Parse(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	a.ID = r.AlertID
+	return a, nil
+}
+
+// values are encoded records, one after the other.
+type values struct {
+	data []byte
+	ends []int // where in data each ends
+	from int
+}
+
+func (v *values) size() int { return len(v.data) + 256*len(v.ends) }
+
+func (v *values) next() []byte {
+	value := v.data[v.from:v.ends[0]:v.ends[0]]
+	v.from, v.ends = v.ends[0], v.ends[1:]
+	return value
+}
+
+// take splits off the next n.
+func (v *values) take(n int) values {
+	taken := values{data: v.data, ends: v.ends[:n], from: v.from}
+	if n > 0 {
+		v.from, v.ends = v.ends[n-1], v.ends[n:]
+	}
+	return taken
+}
+
+func encodeAcceptances(batch []intake.Acceptance) (values, error) {
+	var b bytes.Buffer
+	size, count := 0, 0
+	for i := range batch {
+		size += len(batch[i].Record.Body) + 512 + 256*len(batch[i].Deliveries)
+		count += 1 + len(batch[i].Deliveries)
+	}
+	b.Grow(size)
+	ends := make([]int, 0, count)
+	for i := range batch {
+		if err := encodeAlert(&b, &batch[i].Record); err != nil {
+			return values{}, err
+		}
+		ends = append(ends, b.Len())
+		for j := range batch[i].Deliveries {
+			if err := encodeDelivery(&b, &batch[i].Deliveries[j]); err != nil {
+				return values{}, err
+			}
+			ends = append(ends, b.Len())
+		}
+	}
+	return values{data: b.Bytes(), ends: ends}, nil
+}
+
+func encodeDeliveries(list []delivery.Delivery) (values, error) {
+	var b bytes.Buffer
+	ends := make([]int, 0, len(list))
+	for i := range list {
+		if err := encodeDelivery(&b, &list[i]); err != nil {
+			return values{}, err
+		}
+		ends = append(ends, b.Len())
+	}
+	return values{data: slices.Clip(b.Bytes()), ends: ends}, nil
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+)
+
+// Records are CBOR. Alerts and deliveries have numbered members, for size: a number is never used for something else,
+// and one that is not known is passed over. The settings use the names of their types' json tags.
+var (
+	encoding = must(cbor.EncOptions{Time: cbor.TimeRFC3339Nano}.UserBufferEncMode())
+	// Texts from elsewhere, such as an answer cut in the middle of a rune, need not be UTF-8.
+	decoding = must(cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid}.DecMode())
+)
+
+func must[T any](mode T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return mode
+}
+
+// alertHead is all of an intake.Record but its key and its body; the body follows it in the value. What Explain adds
+// to a route is not kept.
+type alertHead struct {
+	AlertID    string         `cbor:"1,keyasint"`
+	AcceptedAt int64          `cbor:"2,keyasint"`
+	Digest     []byte         `cbor:"3,keyasint"`
+	Scenario   route.Scenario `cbor:"4,keyasint"`
+	Severity   alert.Severity `cbor:"5,keyasint"`
+	Chosen     []chosen       `cbor:"6,keyasint"`
+	Warnings   []warning      `cbor:"7,keyasint"`
+}
+
+type chosen struct {
+	ID          string `cbor:"1,keyasint"`
+	DisplayName string `cbor:"2,keyasint"`
+	Type        string `cbor:"3,keyasint"`
+}
+
+type warning struct {
+	Code    route.WarningCode `cbor:"1,keyasint"`
+	Message string            `cbor:"2,keyasint"`
+}
+
+// encodeAlert appends r's value to b.
+func encodeAlert(b *bytes.Buffer, r *intake.Record) error {
+	head := alertHead{
+		AlertID: r.AlertID, AcceptedAt: nanos(r.AcceptedAt), Digest: r.Digest[:],
+		Scenario: r.Route.Scenario, Severity: r.Route.Severity,
+		Chosen:   convert(r.Route.Destinations, func(c route.Chosen) chosen { return chosen(c) }),
+		Warnings: convert(r.Route.Warnings, func(w route.Warning) warning { return warning(w) }),
+	}
+	if err := encoding.MarshalToBuffer(&head, b); err != nil {
+		return fmt.Errorf("encode alert %s: %w", r.AlertID, err)
+	}
+	b.Write(r.Body)
+	return nil
+}
+
+// decodeAlert reads an alert's value. The body is the value's own memory, good for as long as the transaction.
+func decodeAlert(key delivery.Key, value []byte) (intake.Record, error) {
+	var head alertHead
+	body, err := decoding.UnmarshalFirst(value, &head)
+	if err == nil && len(head.Digest) != len(intake.Digest{}) {
+		err = fmt.Errorf("its digest has %d bytes", len(head.Digest))
+	}
+	if err != nil {
+		return intake.Record{}, fmt.Errorf("decode alert %x: %w", key, err)
+	}
+	return intake.Record{
+		Key: key, AlertID: head.AlertID, AcceptedAt: fromNanos(head.AcceptedAt),
+		Body: body, Digest: intake.Digest(head.Digest),
+		Route: route.Route{
+			Scenario: head.Scenario, Severity: head.Severity,
+			Destinations: convert(head.Chosen, func(c chosen) route.Chosen { return route.Chosen(c) }),
+			Warnings:     convert(head.Warnings, func(w warning) route.Warning { return route.Warning(w) }),
+		},
+	}, nil
+}
+
+// deliveryRecord is a delivery.Delivery but its ID, which is the key.
+type deliveryRecord struct {
+	AlertID       string          `cbor:"1,keyasint"`
+	DestinationID string          `cbor:"2,keyasint"`
+	State         delivery.State  `cbor:"3,keyasint"`
+	Reason        delivery.Reason `cbor:"4,keyasint,omitempty"`
+	Cause         delivery.Cause  `cbor:"5,keyasint,omitempty"`
+	FallbackOf    string          `cbor:"6,keyasint,omitempty"`
+	CreatedAt     int64           `cbor:"7,keyasint,omitempty"`
+	Since         int64           `cbor:"8,keyasint,omitempty"`
+	NextAttemptAt int64           `cbor:"9,keyasint,omitempty"`
+	SettledAt     int64           `cbor:"10,keyasint,omitempty"`
+	Attempts      []attemptRecord `cbor:"11,keyasint,omitempty"`
+}
+
+type attemptRecord struct {
+	At          int64               `cbor:"1,keyasint,omitempty"`
+	Duration    time.Duration       `cbor:"2,keyasint,omitempty"`
+	Outcome     destination.Outcome `cbor:"3,keyasint,omitempty"`
+	StatusCode  int                 `cbor:"4,keyasint,omitempty"`
+	Message     string              `cbor:"5,keyasint,omitempty"`
+	ExternalID  string              `cbor:"6,keyasint,omitempty"`
+	ExternalURL string              `cbor:"7,keyasint,omitempty"`
+	Truncated   bool                `cbor:"8,keyasint,omitempty"`
+}
+
+// encodeDelivery appends d's value to b.
+func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
+	record := deliveryRecord{
+		AlertID: d.AlertID, DestinationID: d.DestinationID,
+		State: d.State, Reason: d.Reason, Cause: d.Cause, FallbackOf: d.FallbackOf,
+		CreatedAt: nanos(d.CreatedAt), Since: nanos(d.Since),
+		NextAttemptAt: nanos(d.NextAttemptAt), SettledAt: nanos(d.SettledAt),
+		Attempts: convert(d.Attempts, func(a delivery.Attempt) attemptRecord {
+			return attemptRecord{
+				At: nanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
+				Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
+			}
+		}),
+	}
+	if err := encoding.MarshalToBuffer(&record, b); err != nil {
+		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+func decodeDelivery(id delivery.ID, value []byte) (delivery.Delivery, error) {
+	var r deliveryRecord
+	if err := decoding.Unmarshal(value, &r); err != nil {
+		return delivery.Delivery{}, fmt.Errorf("decode delivery %s: %w", id, err)
+	}
+	return delivery.Delivery{
+		ID: id, AlertID: r.AlertID, DestinationID: r.DestinationID,
+		State: r.State, Reason: r.Reason, Cause: r.Cause, FallbackOf: r.FallbackOf,
+		CreatedAt: fromNanos(r.CreatedAt), Since: fromNanos(r.Since),
+		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt),
+		Attempts: convert(r.Attempts, func(a attemptRecord) delivery.Attempt {
+			return delivery.Attempt{
+				At: fromNanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
+				Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
+			}
+		}),
+	}, nil
+}
+
+// convert makes one list of another; nil stays nil, and empty empty.
+func convert[A, B any](list []A, one func(A) B) []B {
+	if list == nil {
+		return nil
+	}
+	out := make([]B, len(list))
+	for i, a := range list {
+		out[i] = one(a)
+	}
+	return out
+}
+
+// encode is for settings.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := encoding.MarshalToBuffer(v, &b); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return b.Bytes(), nil
+}
+
+// decode reads what encode wrote, into a value of the same type.
+func decode[T any](value []byte) (T, error) {
+	var v T
+	if err := decoding.Unmarshal(value, &v); err != nil {
+		return v, fmt.Errorf("decode %T: %w", v, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+// SetScan sets how many records one page of a list looks at.
+func (s *Store) SetScan(n int) { s.scan = n }
+
+// Queued returns how many operations wait for the writer.
+func (s *Store) Queued() int {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return len(s.writer.queue)
+}

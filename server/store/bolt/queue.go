@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+)
+
+// Claim claims and returns at most limit open, unclaimed deliveries of a destination that are due, the longest due
+// first, each with its alert. Nothing is written, unless a record turns out to be damaged: such a delivery can never be
+// made, so it is failed, and others are claimed in its place.
+func (s *Store) Claim(ctx context.Context, destinationID string, now time.Time, limit int) ([]delivery.Job, error) {
+	var jobs []delivery.Job
+	for len(jobs) < limit {
+		found, bad, err := s.claim(ctx, destinationID, now, limit-len(jobs))
+		jobs = append(jobs, found...)
+		if err == nil && len(bad) > 0 {
+			err = s.condemn(ctx, now, bad)
+		}
+		if err != nil {
+			for i := range jobs {
+				s.claims.release(jobs[i].Delivery.ID)
+			}
+			return nil, err
+		}
+		if len(bad) == 0 {
+			break
+		}
+	}
+	return jobs, nil
+}
+
+// broken is a due delivery that cannot be made.
+type broken struct {
+	dueEntry
+	why error
+}
+
+// claim is one round of Claim. On an error it claims nothing; what is broken is not left claimed.
+func (s *Store) claim(ctx context.Context, destinationID string, now time.Time, limit int) (jobs []delivery.Job, bad []broken, err error) {
+	var due []dueEntry
+	s.claims.mu.Lock() // before the transaction: see claims
+	locked := true
+	defer func() {
+		if locked {
+			s.claims.mu.Unlock()
+		}
+	}()
+	err = s.view(ctx, func(t *tx) error {
+		until := nanos(now)
+		err := t.due(destinationID, func(e dueEntry) (bool, error) {
+			if e.at > until {
+				return false, nil
+			}
+			if _, held := s.claims.held[e.id]; !held {
+				due = append(due, e)
+			}
+			return len(due) < limit, nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range due {
+			s.claims.held[e.id] = struct{}{}
+		}
+		s.claims.mu.Unlock()
+		locked = false
+		for _, e := range due {
+			job, err := t.job(e.id)
+			if err != nil {
+				bad = append(bad, broken{e, err})
+				continue
+			}
+			jobs = append(jobs, job)
+		}
+		return nil
+	})
+	for _, b := range bad {
+		s.claims.release(b.id)
+	}
+	return jobs, bad, err
+}
+
+// job puts together what is to be delivered. Its error says what is damaged.
+func (t *tx) job(id delivery.ID) (delivery.Job, error) {
+	value := t.get(bucketDeliveries, id[:])
+	if value == nil {
+		return delivery.Job{}, fmt.Errorf("delivery %s is missing", id)
+	}
+	d, err := decodeDelivery(id, value)
+	if err != nil {
+		return delivery.Job{}, err
+	}
+	record, err := t.alert(id.Alert())
+	if err != nil {
+		return delivery.Job{}, err
+	}
+	a, err := parse(&record)
+	if err != nil {
+		return delivery.Job{}, fmt.Errorf("the stored alert cannot be read: %w", err)
+	}
+	return delivery.Job{
+		Delivery: d, Alert: a, Severity: record.Route.Severity, AcceptedAt: record.AcceptedAt, Size: len(record.Body),
+	}, nil
+}
+
+// condemn fails deliveries that cannot be made. One whose own record is damaged only leaves the index.
+func (s *Store) condemn(ctx context.Context, now time.Time, bad []broken) error {
+	return s.update(ctx, 1<<10*len(bad), func(t *tx) error {
+		for _, b := range bad {
+			if t.get(bucketDue, b.key()) == nil {
+				continue // another Claim was quicker
+			}
+			d, err := t.owed(b.dueEntry)
+			if err != nil {
+				return err
+			}
+			if d == nil {
+				continue
+			}
+			before := *d
+			follow(d, &delivery.Settlement{
+				Attempt: delivery.Attempt{At: now, Outcome: destination.OutcomePermanent, Message: clip(b.why.Error())},
+				State:   delivery.Failed, Reason: delivery.Permanent,
+			})
+			if err := t.replace(&before, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func clip(message string) string {
+	if len(message) > delivery.MaxMessage {
+		return strings.ToValidUTF8(message[:delivery.MaxMessage], "")
+	}
+	return message
+}
+
+// Release gives claims up without an attempt. Claims that are not held are ignored.
+func (s *Store) Release(_ context.Context, ids ...delivery.ID) error {
+	s.claims.release(ids...)
+	return nil
+}
+
+// NextDue returns the earliest NextAttemptAt of a destination's open, unclaimed deliveries; ok is false when it has
+// none.
+func (s *Store) NextDue(ctx context.Context, destinationID string) (at time.Time, ok bool, err error) {
+	s.claims.mu.Lock()
+	defer s.claims.mu.Unlock()
+	err = s.view(ctx, func(t *tx) error {
+		return t.due(destinationID, func(e dueEntry) (bool, error) {
+			if _, held := s.claims.held[e.id]; held {
+				return true, nil
+			}
+			at, ok = fromNanos(e.at), true
+			return false, nil
+		})
+	})
+	return at, ok, err
+}
+
+// Settle records an attempt and what follows from it, and releases the claim. When it fails, the claim stays.
+func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) error {
+	switch settlement.State {
+	case delivery.Retrying, delivery.Delivered, delivery.Failed:
+	default:
+		return fmt.Errorf("settle delivery %s: %q is no state to settle in", settlement.ID, settlement.State)
+	}
+	return s.update(ctx, 1<<10+len(settlement.Attempt.Message), func(t *tx) error {
+		t.released = append(t.released, settlement.ID)
+		d, err := t.delivery(settlement.ID)
+		if err != nil || d == nil {
+			return err
+		}
+		before := *d
+		follow(d, &settlement)
+		return t.replace(&before, d)
+	})
+}
+
+// follow makes of d what an attempt leads to.
+func follow(d *delivery.Delivery, s *delivery.Settlement) {
+	d.Attempts = append(d.Attempts, s.Attempt)
+	if !d.State.Open() && (s.State != delivery.Delivered || d.State == delivery.Delivered) {
+		return
+	}
+	d.State, d.Reason = s.State, ""
+	if s.State == delivery.Retrying {
+		d.NextAttemptAt = s.NextAttemptAt
+		return
+	}
+	if s.State == delivery.Failed {
+		d.Reason = s.Reason
+	}
+	d.NextAttemptAt, d.SettledAt = time.Time{}, s.Attempt.At.Add(s.Attempt.Duration)
+}
+
+// delivery returns a stored delivery, nil when there is none.
+func (t *tx) delivery(id delivery.ID) (*delivery.Delivery, error) {
+	value := t.get(bucketDeliveries, id[:])
+	if value == nil {
+		return nil, nil
+	}
+	d, err := decodeDelivery(id, value)
+	return &d, err
+}
+
+// replace keeps what became of a delivery.
+func (t *tx) replace(before, after *delivery.Delivery) error {
+	var b bytes.Buffer
+	if err := encodeDelivery(&b, after); err != nil {
+		return err
+	}
+	return t.enter(before, after, b.Bytes())
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// trimEvery is how long the writer lets the mapping grow at least.
+const trimEvery = time.Second
+
+// trim takes the pages of the file that were looked at out of this process's memory. They stay in the system's cache,
+// where reading one again costs a microsecond; but they would count as ours until the system is short of memory, and
+// after a few minutes under load that is most of the file. It must not run while the writer is in a transaction, which
+// may move the mapping.
+func (s *Store) trim() {
+	var size int64
+	err := s.db.View(func(t *bbolt.Tx) error {
+		size = t.Size() // never more than what is mapped
+		return nil
+	})
+	if err == nil {
+		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, s.db.Info().Data, uintptr(size), syscall.MADV_DONTNEED)
+	}
+}

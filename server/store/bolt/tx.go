@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+)
+
+// The buckets.
+var (
+	bucketAlerts       = []byte("alerts")            // delivery.Key -> alert
+	bucketAlertIDs     = []byte("alert_ids")         // alert id -> delivery.Key
+	bucketDeliveries   = []byte("deliveries")        // delivery.ID -> delivery
+	bucketDue          = []byte("due")               // dueKey -> state; the open deliveries
+	bucketFailed       = []byte("failed")            // delivery.ID -> destination id; the FAILED deliveries
+	bucketDestinations = []byte("destinations")      // id -> destination
+	bucketNames        = []byte("destination_names") // display name without case -> id
+	bucketOverrides    = []byte("overrides")         // detection id -> override
+	bucketTokens       = []byte("tokens")            // id -> token
+	bucketTests        = []byte("tests")             // key -> outcome
+	bucketMeta         = []byte("meta")
+
+	buckets = [][]byte{
+		bucketAlerts, bucketAlertIDs, bucketDeliveries, bucketDue, bucketFailed, bucketDestinations, bucketNames,
+		bucketOverrides, bucketTokens, bucketTests, bucketMeta,
+	}
+
+	metaSchema = []byte("schema") // decimal
+	metaKeyset = []byte("keyset") // sealed
+	metaProbe  = []byte("probe")  // see Check
+)
+
+// How full pages are left when they split. Alerts are appended and never change; deliveries are appended and grow with
+// their attempts; what becomes due is mostly appended to its destination's part.
+const (
+	fillAlerts     = 1.0
+	fillDeliveries = 0.65
+	fillDue        = 0.9
+)
+
+// tx is a transaction, and what follows from it in memory once it is committed.
+type tx struct {
+	*bbolt.Tx
+	claims *claims
+
+	written  bool             // something was put or deleted
+	backlog  delivery.Backlog // how much it grows
+	claimed  []delivery.ID    // claimed on the way; undone when the commit fails
+	released []delivery.ID    // claims to give up after the commit
+}
+
+// mark is a tx's state before an operation.
+type mark struct {
+	backlog           delivery.Backlog
+	claimed, released int
+}
+
+func (t *tx) mark() mark {
+	return mark{t.backlog, len(t.claimed), len(t.released)}
+}
+
+// back forgets what an operation that wrote nothing had in mind.
+func (t *tx) back(m mark) {
+	t.claims.release(t.claimed[m.claimed:]...)
+	t.backlog, t.claimed, t.released = m.backlog, t.claimed[:m.claimed], t.released[:m.released]
+}
+
+func (t *tx) get(bucket, key []byte) []byte { return t.Bucket(bucket).Get(key) }
+
+// put keeps value, which must not change until the commit.
+func (t *tx) put(bucket, key, value []byte) error {
+	t.written = true
+	return t.Bucket(bucket).Put(key, value)
+}
+
+func (t *tx) delete(bucket, key []byte) error {
+	t.written = true
+	return t.Bucket(bucket).Delete(key)
+}
+
+func (t *tx) claim(id delivery.ID) {
+	t.claims.add(id)
+	t.claimed = append(t.claimed, id)
+}
+
+func (s *Store) begin() (*tx, error) {
+	t, err := s.db.Begin(true)
+	if err != nil {
+		return nil, err
+	}
+	stats := s.db.Stats()
+	s.db.NoFreelistSync = stats.FreePageN+stats.PendingPageN > freelistPages
+	t.Bucket(bucketAlerts).FillPercent = fillAlerts
+	t.Bucket(bucketDeliveries).FillPercent = fillDeliveries
+	t.Bucket(bucketDue).FillPercent = fillDue
+	return &tx{Tx: t, claims: &s.claims}, nil
+}
+
+// view runs read on what is committed.
+func (s *Store) view(ctx context.Context, read func(t *tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t, err := s.db.Begin(false)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return errClosed
+	}
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	return read(&tx{Tx: t, claims: &s.claims})
+}
