@@ -73,7 +73,9 @@ func gauge(state string, value func() float64) prometheus.Collector {
 }
 
 // Handler serves the metrics in the Prometheus text format.
-func (m *Metrics) Handler() http.Handler { return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}) }
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
 
 // Accepted implements intake.Observer.
 func (m *Metrics) Accepted(s route.Scenario) { m.accepted.WithLabelValues(string(s)).Inc() }

@@ -125,21 +125,14 @@ func (b *sender) flush(ctx context.Context) error {
 	if b.waiting == 0 {
 		return nil
 	}
-	response, err := b.api.AcceptAlertsWithBodyWithResponse(ctx, "application/x-ndjson", bytes.NewReader(b.batch.Bytes()))
+	results, err := b.api.AcceptBatch(ctx, bytes.NewReader(b.batch.Bytes()))
 	if err != nil {
 		return fmt.Errorf("after %d alerts: %w", b.sent, err)
 	}
-	if response.StatusCode() != 200 {
-		return fmt.Errorf("after %d alerts: %w", b.sent, client.Failure(response))
-	}
 	b.batch.Reset()
 	b.waiting = 0
-	for line := range bytes.Lines(response.Body) {
-		var result client.BatchResult
-		if err := json.Unmarshal(line, &result); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
-		}
-		if err := b.report(result, line); err != nil {
+	for _, r := range results {
+		if err := b.report(r); err != nil {
 			return err
 		}
 	}
@@ -147,14 +140,13 @@ func (b *sender) flush(ctx context.Context) error {
 	return nil
 }
 
-func (b *sender) report(r client.BatchResult, line []byte) error {
+func (b *sender) report(r client.BatchResult) error {
 	b.sent++
 	if r.Status >= 300 {
 		b.refused++
 	}
 	if b.Output == "json" {
-		_, err := b.out.Write(line)
-		return err
+		return json.NewEncoder(b.out).Encode(r) // one a line, as they came
 	}
 	return b.print(b.streams, r, func(t *table) {
 		switch {

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
@@ -95,5 +96,5 @@ func (c *retryDeliveriesCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.print(s, r, func(t *table) { t.row(r.Replayed, "deliveries are on their way again") })
+	return c.print(s, r, func(t *table) { t.row(fmt.Sprintf("%d deliveries are on their way again", r.Replayed)) })
 }

@@ -80,34 +80,11 @@ type usageError struct{ error }
 // run executes a command line and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	var c commands
-	exit := -1
-	parser, err := kong.New(&c, kong.Name("alertrouter"), kong.UsageOnError(),
-		kong.Description("Routes security alerts to the places that must hear of them, and delivers them durably."),
-		kong.Writers(s.out, s.err), kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
-	if err != nil {
-		fmt.Fprintln(s.err, "alertrouter:", err)
-		return exitFailed
+	parsed, code := parse(ctx, args, s, &c)
+	if parsed == nil {
+		return code
 	}
-	if file := configFile(args); file != "" {
-		settings, err := readSettings(file)
-		if err != nil {
-			fmt.Fprintln(s.err, "alertrouter:", err)
-			return exitUsage
-		}
-		if err := kong.Resolvers(settings).Apply(parser); err != nil {
-			fmt.Fprintln(s.err, "alertrouter:", err)
-			return exitFailed
-		}
-	}
-	parsed, err := parser.Parse(args)
-	if exit >= 0 { // --help was printed
-		return exit
-	}
-	if err != nil {
-		fmt.Fprintf(s.err, "alertrouter: %v\nRun `alertrouter --help` for the commands and their flags.\n", err)
-		return exitUsage
-	}
-	err = parsed.Run()
+	err := parsed.Run()
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitDone
 	}
@@ -116,6 +93,42 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// parse reads the command line into c. Without a command to run it returns nil and the exit code.
+func parse(ctx context.Context, args []string, s streams, c *commands) (*kong.Context, int) {
+	exit := -1
+	parser, err := kong.New(c, kong.Name("alertrouter"),
+		kong.Description("Routes security alerts to the places that must hear of them, and delivers them durably."),
+		kong.Writers(s.out, s.err), kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err == nil {
+		err = addSettings(parser, configFile(args))
+	}
+	if err != nil {
+		fmt.Fprintln(s.err, "alertrouter:", err)
+		return nil, exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help was printed
+		return nil, exit
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "alertrouter: %v\nRun `alertrouter --help` for the commands and their flags.\n", err)
+		return nil, exitUsage
+	}
+	return parsed, exitDone
+}
+
+// addSettings puts a YAML file's settings behind the flags and the environment.
+func addSettings(parser *kong.Kong, file string) error {
+	if file == "" {
+		return nil
+	}
+	settings, err := readSettings(file)
+	if err != nil {
+		return err
+	}
+	return kong.Resolvers(settings).Apply(parser)
 }
 
 // configFile finds --config before the flags are parsed, since it changes their defaults.

@@ -187,30 +187,27 @@ func (s *Store) try(batch []*operation) (spoiler int, err error) {
 		s.failing.Store(true)
 		return -1, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	var done bool
-	defer func() {
-		if !done {
-			s.claims.release(t.claimed...)
-		}
-	}()
+	written := false
 	for i, op := range batch {
 		before := t.mark()
-		clean := !t.written
 		t.written = false
 		op.err = attempt(op.run, t)
-		if op.err != nil && t.written {
+		switch {
+		case op.err == nil:
+			written = written || t.written
+		case t.written:
 			_ = t.Rollback()
+			s.claims.release(t.claimed...)
 			return i, nil
-		}
-		if op.err != nil {
+		default:
 			t.back(before)
 		}
-		t.written = t.written || !clean
 	}
+	t.written = written
 	if err := s.finish(t); err != nil {
+		s.claims.release(t.claimed...)
 		return -1, err
 	}
-	done = true
 	return -1, nil
 }
 

@@ -45,47 +45,49 @@ type broken struct {
 
 // claim is one round of Claim. On an error it claims nothing; what is broken is not left claimed.
 func (s *Store) claim(ctx context.Context, destinationID string, now time.Time, limit int) (jobs []delivery.Job, bad []broken, err error) {
-	var due []dueEntry
-	s.claims.mu.Lock() // before the transaction: see claims
-	locked := true
-	defer func() {
-		if locked {
-			s.claims.mu.Unlock()
-		}
-	}()
-	err = s.view(ctx, func(t *tx) error {
-		until := nanos(now)
-		err := t.due(destinationID, func(e dueEntry) (bool, error) {
-			if e.at > until {
-				return false, nil
-			}
-			if _, held := s.claims.held[e.id]; !held {
-				due = append(due, e)
-			}
-			return len(due) < limit, nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, e := range due {
-			s.claims.held[e.id] = struct{}{}
-		}
-		s.claims.mu.Unlock()
-		locked = false
-		for _, e := range due {
-			job, err := t.job(e.id)
-			if err != nil {
-				bad = append(bad, broken{e, err})
-				continue
-			}
-			jobs = append(jobs, job)
-		}
-		return nil
-	})
-	for _, b := range bad {
-		s.claims.release(b.id)
+	t, due, err := s.claimDue(ctx, destinationID, nanos(now), limit)
+	if err != nil {
+		return nil, nil, err
 	}
-	return jobs, bad, err
+	defer t.end()
+	for _, e := range due {
+		job, err := t.job(e.id)
+		if err != nil {
+			s.claims.release(e.id)
+			bad = append(bad, broken{e, err})
+			continue
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, bad, nil
+}
+
+// claimDue claims deliveries, and returns the transaction that still sees them as due.
+func (s *Store) claimDue(ctx context.Context, destinationID string, until int64, limit int) (*tx, []dueEntry, error) {
+	s.claims.mu.Lock() // before the transaction begins: see claims
+	defer s.claims.mu.Unlock()
+	t, err := s.beginView(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var due []dueEntry
+	err = t.due(destinationID, func(e dueEntry) (bool, error) {
+		if e.at > until {
+			return false, nil
+		}
+		if _, held := s.claims.held[e.id]; !held {
+			due = append(due, e)
+		}
+		return len(due) < limit, nil
+	})
+	if err != nil {
+		t.end()
+		return nil, nil, err
+	}
+	for _, e := range due {
+		s.claims.held[e.id] = struct{}{}
+	}
+	return t, due, nil
 }
 
 // job puts together what is to be delivered. Its error says what is damaged.

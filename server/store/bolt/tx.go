@@ -105,16 +105,27 @@ func (s *Store) begin() (*tx, error) {
 
 // view runs read on what is committed.
 func (s *Store) view(ctx context.Context, read func(t *tx) error) error {
-	if err := ctx.Err(); err != nil {
+	t, err := s.beginView(ctx)
+	if err != nil {
 		return err
+	}
+	defer t.end()
+	return read(t)
+}
+
+// beginView begins a transaction that reads what is committed; end ends it.
+func (s *Store) beginView(ctx context.Context) (*tx, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	t, err := s.db.Begin(false)
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return errClosed
+		return nil, errClosed
 	}
 	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+		return nil, fmt.Errorf("begin to read: %w", err)
 	}
-	defer func() { _ = t.Rollback() }()
-	return read(&tx{Tx: t, claims: &s.claims})
+	return &tx{Tx: t, claims: &s.claims}, nil
 }
+
+func (t *tx) end() { _ = t.Rollback() }
