@@ -126,12 +126,14 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 
 	schedule := delivery.DefaultSchedule()
 	schedule.MaxAge = c.DeliveryMaxAge
+	var config *registry.Registry
 	dispatcher := delivery.NewDispatcher(store, delivery.Options{
 		Schedule: schedule, Now: c.Now, Log: s.log, Observe: meters, Link: linker(read.publicURL),
+		Orphaned: func(id string) { config.FailOrphans(id) }, // nothing is stored before config is there
 	})
 	s.onStop("dispatcher", dispatcher.Stop)
 
-	config, err := registry.New(ctx, store, sealer, registry.Options{
+	config, err = registry.New(ctx, store, sealer, registry.Options{
 		Types: catalog.Types(), Env: destination.Env{HTTP: client, Now: c.Now}, Lanes: dispatcher, Now: c.Now, Log: s.log,
 	})
 	if err != nil {

@@ -306,6 +306,31 @@ func TestServer_DeletedAndDisabledDestinations(t *testing.T) {
 	}
 }
 
+// However an acceptance and a deletion fall together, no delivery is left open to a destination that is gone.
+func TestServer_NoDeliveryIsLeftToADeletedDestination(t *testing.T) {
+	t.Parallel()
+	s, got := servertest.Start(t), newSink(t, nil)
+	for round := range 10 {
+		var d struct{ ID string }
+		do(t, s, 201, "POST", "/v1/destinations", webhook("short-lived", got.URL, `"LOW"`), &d)
+		var load sync.WaitGroup
+		for sender := range 8 {
+			load.Go(func() {
+				for i := range 10 {
+					do(t, s, 202, "POST", "/v1/alerts", fmt.Sprintf(`{"alert_id":"%d-%d-%d","type":"RULE","detection":{"id":"d","severity":"LOW"}}`, round, sender, i), nil)
+				}
+			})
+		}
+		do(t, s, 204, "DELETE", "/v1/destinations/"+d.ID, "", nil)
+		load.Wait()
+	}
+	var list struct{ Items []struct{ ID string } }
+	waitUntil(t, "the last open delivery", func() bool {
+		do(t, s, 200, "GET", "/v1/deliveries?state=PENDING&state=RETRYING", "", &list)
+		return len(list.Items) == 0
+	})
+}
+
 func waitUntil(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {

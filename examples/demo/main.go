@@ -5,7 +5,8 @@
 // OpenTofu, and writes only into a temporary directory that it removes.
 //
 //	main.go              the command line
-//	demo.go              the demo, step by step
+//	demo.go              the steps; starting, declaring and ending
+//	send.go              the steps that send alerts and look at what became of them
 //	alerts.go            the alerts, and what must become of each
 //	controlplane.go      building the programs, running the control plane
 //	terraform.go         finding and running Terraform

@@ -43,6 +43,10 @@ type Options struct {
 	Log         *slog.Logger
 	Observe     Observer
 	Link        func(alertID string) string // where a person reads more, for an alert that names no link; may be nil
+
+	// Orphaned is told of a destination that a delivery was stored for and that has no lane: it was deleted after the
+	// alert was routed, and before it was stored. It is called from whoever stores, so it must not wait. May be nil.
+	Orphaned func(destinationID string)
 }
 
 // Observer is told what happens; its methods must be fast and safe for concurrent use.
@@ -147,13 +151,25 @@ func (d *Dispatcher) Deliver(job Job) {
 	if l == nil || !l.deliver(job) {
 		d.release([]Job{job})
 	}
+	if l == nil {
+		d.orphaned(job.Delivery.DestinationID)
+	}
+}
+
+func (d *Dispatcher) orphaned(destinationID string) {
+	if d.opts.Orphaned != nil {
+		d.opts.Orphaned(destinationID)
+	}
 }
 
 // Wake says that the store may hold a due delivery for a destination.
 func (d *Dispatcher) Wake(destinationID string) {
-	if l := d.lane(destinationID); l != nil {
-		l.wake()
+	l := d.lane(destinationID)
+	if l == nil {
+		d.orphaned(destinationID)
+		return
 	}
+	l.wake()
 }
 
 // Health tells how a destination's last attempts went.

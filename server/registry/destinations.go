@@ -87,12 +87,17 @@ func (r *Registry) Delete(ctx context.Context, id string, revision int64) error 
 	}
 	r.publishDestination(id, nil)
 	r.opts.Lanes.RemoveLane(id)
+	r.FailOrphans(id)
+	return nil
+}
+
+// FailOrphans makes the open deliveries of a deleted destination FAILED, in the background.
+func (r *Registry) FailOrphans(id string) {
 	r.background.Go(func() {
-		if err := r.failOpen(context.WithoutCancel(ctx), id); err != nil {
+		if err := r.failOpen(context.Background(), id); err != nil {
 			r.opts.Log.Error("deliveries to a deleted destination are still open; the next start mends it", "destination_id", id, "error", err)
 		}
 	})
-	return nil
 }
 
 // failOpenBatch keeps the transactions small.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
 )
 
 // Destinations returns all destinations.
@@ -112,7 +113,7 @@ func (t *tx) checkName(d *destination.Destination) error {
 		return err
 	}
 	if owner := t.get(bucketNames, name); owner != nil && string(owner) != d.ID {
-		return problem.New(problem.Conflict, "another destination has the display name %q", d.DisplayName)
+		return registry.TakenName(d.DisplayName)
 	}
 	return nil
 }
