@@ -1381,7 +1381,7 @@ type WebhookConfig struct {
 	// SecretHeaders Headers whose values are secret.
 	SecretHeaders nullable.Nullable[map[string]string] `json:"secret_headers,omitempty"`
 
-	// SecretURL The same, when the URL itself grants access.
+	// SecretURL Where the alert is posted, when the URL itself grants access.
 	SecretURL nullable.Nullable[string] `json:"secret_url,omitempty"`
 
 	// SigningSecret Signs each request as Standard Webhooks describes: `whsec_` and the base64 of 24 to 64 bytes.

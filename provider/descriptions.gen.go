@@ -268,7 +268,7 @@ var descriptions = map[string]string{
 	"WebhookConfig.bearer_token":                   "Sent as `Authorization: Bearer`.",
 	"WebhookConfig.headers":                        "Headers sent with each request.",
 	"WebhookConfig.secret_headers":                 "Headers whose values are secret.",
-	"WebhookConfig.secret_url":                     "The same, when the URL itself grants access.",
+	"WebhookConfig.secret_url":                     "Where the alert is posted, when the URL itself grants access.",
 	"WebhookConfig.signing_secret":                 "Signs each request as Standard Webhooks describes: `whsec_` and the base64 of 24 to 64 bytes.",
 	"WebhookConfig.timeout_seconds":                "How long an attempt may take, in seconds; 30 when absent.",
 	"WebhookConfig.url":                            "Where the alert is posted.",

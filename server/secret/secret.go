@@ -5,6 +5,8 @@
 package secret
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 )
@@ -14,25 +16,38 @@ const Mask = "[secret]"
 
 // String is a string that prints as [Mask] under every verb, in JSON, in text and in logs. The zero value is "not
 // set". Only destinations and the outbound client call [String.Reveal].
-type String struct{ value string }
+//
+// The value is behind a pointer because fmt looks into the unexported members of a struct without asking their
+// methods; there it finds an address. Two Strings are therefore not to be compared with ==.
+type String struct{ value *string }
 
 // New returns a secret holding value.
-func New(value string) String { return String{value: value} }
+func New(value string) String {
+	if value == "" {
+		return String{}
+	}
+	return String{value: &value}
+}
 
 // Reveal returns the value itself.
-func (s String) Reveal() string { return s.value }
+func (s String) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsSet reports whether the secret holds a non-empty value.
-func (s String) IsSet() bool { return s.value != "" }
+func (s String) IsSet() bool { return s.value != nil }
 
 // IsZero is IsSet's opposite, so that `omitzero` leaves an unset secret out.
-func (s String) IsZero() bool { return s.value == "" }
+func (s String) IsZero() bool { return s.value == nil }
 
 // String returns [Mask].
 func (s String) String() string { return Mask }
 
-// GoString returns [Mask], so that %#v is safe too.
-func (s String) GoString() string { return Mask }
+// Format writes [Mask] whatever the verb.
+func (s String) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Mask) }
 
 // LogValue returns [Mask].
 func (s String) LogValue() slog.Value { return slog.StringValue(Mask) }
@@ -42,7 +57,7 @@ func (s String) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 
 // UnmarshalText takes the value in.
 func (s *String) UnmarshalText(text []byte) error {
-	s.value = string(text)
+	*s = New(string(text))
 	return nil
 }
 
@@ -50,8 +65,8 @@ func (s *String) UnmarshalText(text []byte) error {
 // blank out ordinary words and say nothing about the secret.
 func Redact(text string, secrets ...String) string {
 	for _, s := range secrets {
-		if len(s.value) >= 4 {
-			text = strings.ReplaceAll(text, s.value, Mask)
+		if value := s.Reveal(); len(value) >= 4 {
+			text = strings.ReplaceAll(text, value, Mask)
 		}
 	}
 	return text

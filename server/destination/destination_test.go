@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package destination_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func TestCheck_ClassesEveryStatus(t *testing.T) {
+	t.Parallel()
+	for code := 200; code < 600; code++ {
+		want := destination.OutcomePermanent
+		switch {
+		case code < 300:
+			want = destination.OutcomeDelivered
+		case code == 408 || code == 425 || code == 429 || code >= 500:
+			want = destination.OutcomeRetry
+		}
+		got, _ := destination.OutcomeOf(destination.Check(&outbound.Response{StatusCode: code, Header: http.Header{}}, now))
+		if got != want {
+			t.Errorf("%d: got %s, want %s", code, got, want)
+		}
+	}
+	waiting := &outbound.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"7"}}}
+	if outcome, wait := destination.OutcomeOf(destination.Check(waiting, now)); outcome != destination.OutcomeWait || wait != 7*time.Second {
+		t.Errorf("503 with Retry-After 7: got %s %s", outcome, wait)
+	}
+}
+
+func TestParseRetryAfter_ReadsSecondsAndDates(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{
+		"0": 0, " 90 ": 90 * time.Second, "1.5": 1500 * time.Millisecond, "Sat, 21 Nov 2026 12:01:00 GMT": time.Minute, "Sat, 21 Nov 2020 12:01:00 GMT": 0,
+	} {
+		if got, ok := destination.ParseRetryAfter(value, now); !ok || got != want {
+			t.Errorf("%q: got %s, %v; want %s", value, got, ok, want)
+		}
+	}
+	for _, value := range []string{"", "soon", "-1", "NaN", "Inf", "1e300"} {
+		if got, ok := destination.ParseRetryAfter(value, now); ok {
+			t.Errorf("%q was taken for %s", value, got)
+		}
+	}
+}
+
+func TestOutcomeOf_FindsTheMarkInAChain(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("no")
+	for want, err := range map[destination.Outcome]error{
+		destination.OutcomeRetry:     cause,
+		destination.OutcomePermanent: fmt.Errorf("send: %w", destination.Permanent(cause)),
+		destination.OutcomeWait:      fmt.Errorf("send: %w", destination.RetryAfter(cause, time.Second)),
+		destination.OutcomeAmbiguous: fmt.Errorf("send: %w", destination.Ambiguous(cause)),
+		destination.OutcomeDelivered: nil,
+	} {
+		if got, _ := destination.OutcomeOf(err); got != want {
+			t.Errorf("%v: got %s, want %s", err, got, want)
+		}
+		if err != nil && !errors.Is(err, cause) {
+			t.Errorf("%v hides its cause", err)
+		}
+	}
+}
+
+// sample is a config with everything a config can have.
+type sample struct {
+	Name   string                   `json:"name,omitempty"`
+	Region string                   `json:"region"`
+	Count  int                      `json:"count,omitempty"`
+	Key    secret.String            `json:"key,omitzero"`
+	Tokens map[string]secret.String `json:"tokens,omitempty"`
+}
+
+func (s *sample) SetDefaults() { s.Region = "us" }
+
+func (s sample) Validate() error {
+	if !s.Key.IsSet() {
+		return problem.InvalidFields([]problem.Field{{Name: "/key", Message: "is required"}})
+	}
+	return nil
+}
+
+var sampleType = destination.Define("sample", func(c sample, _ destination.Env) (destination.Sender, error) { return sampleSender{c}, nil })
+
+type sampleSender struct{ config sample }
+
+func (s sampleSender) Send(context.Context, *destination.Message) (destination.Receipt, error) {
+	return destination.Receipt{ExternalID: s.config.Key.Reveal() + s.config.Tokens["a"].Reveal() + s.config.Region}, nil
+}
+
+func TestType_SplitsSecretsFromTheRest(t *testing.T) {
+	t.Parallel()
+	if !slices.Equal(sampleType.Secrets, []string{"key", "tokens"}) {
+		t.Errorf("the secrets are %v", sampleType.Secrets)
+	}
+	public, secrets, err := sampleType.Split(json.RawMessage(`{"name":"n","key":"k1","tokens":{"a":"t1"}}`), nil)
+	if err != nil || string(public) != `{"name":"n","region":"us"}` || string(secrets["key"]) != `"k1"` {
+		t.Fatalf("got %s, %s, %v", public, secrets, err)
+	}
+	sender, err := sampleType.Open(public, secrets, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := sender.Send(t.Context(), nil); r.ExternalID != "k1t1us" {
+		t.Errorf("the opened sender has %q", r.ExternalID)
+	}
+
+	// Absent is kept, null is cleared, a value replaces; what is not secret takes its default.
+	public, secrets, err = sampleType.Split(json.RawMessage(`{"tokens":null,"region":"eu"}`), secrets)
+	if err != nil || string(public) != `{"region":"eu"}` || string(secrets["key"]) != `"k1"` || secrets["tokens"] != nil {
+		t.Errorf("got %s, %s, %v", public, secrets, err)
+	}
+	if _, _, err = sampleType.Split(json.RawMessage(`{"key":null}`), secrets); len(problem.FieldsOf(err)) != 1 {
+		t.Errorf("a required secret was cleared: %v", err)
+	}
+}
+
+func TestType_RefusesWithoutQuotingTheSecret(t *testing.T) {
+	t.Parallel()
+	for raw, field := range map[string]string{
+		`{"key":"needle","nope":1}`:     "/nope",
+		`{"key":["needle"]}`:            "/key",
+		`{"key":"k","tokens":"needle"}`: "/tokens",
+		`{"key":"k","count":"needle"}`:  "/count",
+		`["needle"]`:                    "",
+	} {
+		_, _, err := sampleType.Split(json.RawMessage(raw), nil)
+		fields := problem.FieldsOf(err)
+		if len(fields) != 1 || fields[0].Name != field || fields[0].Message == "" {
+			t.Errorf("%s: got %v, want the field %q", raw, err, field)
+		}
+		if strings.Contains(fmt.Sprintf("%v %+v", err, err), "needle") {
+			t.Errorf("%s: the error quotes the secret: %v", raw, err)
+		}
+	}
+}
