@@ -67,6 +67,11 @@ func TestParseAlert_AgreesWithTheContract(t *testing.T) {
 				"severity": anyOf("LOW", "SEVERE", "", nil), "destinations": lists, "title": texts, "description": texts, "runbook": texts, "reference": texts,
 			})
 		}
+		if d, ok := object["detection"].(map[string]any); ok && rapid.Bool().Draw(t, "what is required is good") {
+			object["alert_id"], object["type"], d["id"], d["severity"] = "a", "RULE", "d", "high"
+			delete(object, "extra")
+			delete(d, "extra")
+		}
 		raw, err := json.Marshal(object)
 		if err != nil {
 			t.Fatal(err)
