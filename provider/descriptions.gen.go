@@ -220,7 +220,7 @@ var descriptions = map[string]string{
 	"Severity":                                     "How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.",
 	"SeverityList":                                 "The severities it wants. An empty list means only by list or by hand.",
 	"SlackConfig":                                  "A Slack channel, through an incoming webhook.",
-	"SlackConfig.mention":                          "Whom each message mentions: `<!here>`, `<!channel>`, `<@U…>` for a member or `<!subteam^S…>` for a group. Text in an alert never mentions anybody.",
+	"SlackConfig.mention":                          "Whom each message mentions: `@here`, `@channel` or `@everyone`, `<@U…>` for a member or `<!subteam^S…>` for a group. Text in an alert never mentions anybody.",
 	"SlackConfig.webhook_url":                      "The incoming webhook's URL; it grants the right to post.",
 	"TestInput.alert_type":                         "What kind of finding an alert is.",
 	"TestInput.idempotency_key":                    "The same key for the same destination returns the first result instead of sending again.",

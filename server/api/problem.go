@@ -27,6 +27,7 @@ var kinds = map[problem.Kind]struct {
 	problem.Unauthorized: {http.StatusUnauthorized, "The request needs a valid token"},
 	problem.Forbidden:    {http.StatusForbidden, "The token may not do this"},
 	problem.NotFound:     {http.StatusNotFound, "There is no such thing"},
+	problem.UnknownPath:  {http.StatusNotFound, "There is no such operation"},
 	problem.NotAllowed:   {http.StatusMethodNotAllowed, "There is no such operation here"},
 	problem.Conflict:     {http.StatusConflict, "It conflicts with what is there"},
 	problem.Stale:        {http.StatusPreconditionFailed, "It was changed meanwhile"},
@@ -63,7 +64,7 @@ func (a *API) asProblem(err error, requestID string) *problem.Error {
 func ofStatus(status int, err error) *problem.Error {
 	switch status {
 	case http.StatusNotFound:
-		return problem.New(problem.NotFound, "there is nothing at this path")
+		return problem.New(problem.UnknownPath, "there is nothing at this path; operations are below /v1, see /openapi.yaml")
 	case http.StatusMethodNotAllowed:
 		return problem.New(problem.NotAllowed, "this path does not answer to this method")
 	case http.StatusBadRequest:

@@ -1178,7 +1178,7 @@ type SeverityList = []Severity
 
 // SlackConfig A Slack channel, through an incoming webhook.
 type SlackConfig struct {
-	// Mention Whom each message mentions: `<!here>`, `<!channel>`, `<@U…>` for a member or `<!subteam^S…>` for a group. Text in an alert never mentions anybody.
+	// Mention Whom each message mentions: `@here`, `@channel` or `@everyone`, `<@U…>` for a member or `<!subteam^S…>` for a group. Text in an alert never mentions anybody.
 	Mention *string `json:"mention,omitempty"`
 
 	// WebhookURL The incoming webhook's URL; it grants the right to post.

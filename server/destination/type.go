@@ -31,7 +31,7 @@ type Type struct {
 	Name    string
 	Secrets []string // the secret members' names, sorted
 
-	// RateLimitPerSecond is the vendor's published figure, used where a destination sets none; 0 is no limit.
+	// RateLimitPerSecond is the vendor's published figure, for people to set a destination's limit by; 0 is none known.
 	RateLimitPerSecond float64
 
 	decode func(raw json.RawMessage) (Config, error)

@@ -29,6 +29,7 @@ const (
 	TooLarge     Kind = "too-large"    // 413
 	Unavailable  Kind = "unavailable"  // 503: come back after RetryAfter
 	Unsupported  Kind = "unsupported"  // 415: the content type is not one the operation reads
+	UnknownPath  Kind = "unknown-path" // 404, of a path that is no operation's: not to be taken for a thing that is gone
 	NotAllowed   Kind = "not-allowed"  // 405
 	TooMany      Kind = "too-many"     // 429
 	Internal     Kind = "internal"     // 500: never built by hand; the top of the stack makes it
