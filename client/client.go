@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -58,13 +59,16 @@ func WithMaxConcurrency(n int) Option {
 	}
 }
 
-// WithTransport sets what sends each try: [http.DefaultTransport] if not given.
-func WithTransport(base http.RoundTripper) Option {
+// WithTransport sets what sends each try. wrap is given what does so otherwise, and may send through it.
+func WithTransport(wrap func(base http.RoundTripper) http.RoundTripper) Option {
 	return func(t *transport) error {
-		t.base = base
+		t.wrap = wrap
 		return nil
 	}
 }
+
+// ErrToken is why New refuses a token: it cannot stand in a header. Mostly it is the line break at the end of a file.
+var ErrToken = errors.New("the token must be visible ASCII characters, without spaces and line breaks")
 
 // New returns a client of the control plane at endpoint, such as "http://127.0.0.1:8080". It retries as [Option] and
 // the package's retry rules say, and is safe for concurrent use. An empty token sends none.
@@ -76,12 +80,18 @@ func New(endpoint, token string, options ...Option) (*ClientWithResponses, error
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, errors.New("the endpoint must be a plain URL, without user, query or fragment")
 	}
+	if strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v1") {
+		return nil, errors.New("the endpoint must be the URL of the control plane, without the /v1 that the paths of its API begin with")
+	}
+	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return nil, ErrToken
+	}
 	t := &transport{
-		base:      http.DefaultTransport,
 		token:     token,
 		userAgent: "alertrouter-client",
 		timeout:   DefaultRequestTimeout,
 		slots:     make(chan struct{}, DefaultMaxConcurrency),
+		wrap:      func(base http.RoundTripper) http.RoundTripper { return base },
 		sleep:     sleep,
 	}
 	for _, option := range options {
@@ -89,8 +99,16 @@ func New(endpoint, token string, options ...Option) (*ClientWithResponses, error
 			return nil, err
 		}
 	}
+	t.base = t.wrap(connections(cap(t.slots)))
 	noRedirects := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return NewClientWithResponses(endpoint, WithHTTPClient(&http.Client{Transport: t, CheckRedirect: noRedirects}))
+}
+
+// connections is [http.DefaultTransport] but for the connections it keeps: one for each request that may be under way.
+func connections(n int) http.RoundTripper {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConns, base.MaxIdleConnsPerHost = n, n
+	return base
 }
 
 // sleep waits, or less if the context ends; it reports whether it waited to the end.

@@ -4,12 +4,16 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -30,7 +34,7 @@ func newClient(t *testing.T, answer transport, options ...client.Option) (*clien
 		tries++
 		return answer(n, req)
 	})
-	c, err := client.New("http://control-plane.test", "secret-token", append(options, client.WithTransport(base))...)
+	c, err := client.New("http://control-plane.test", "secret-token", append(options, through(base))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +44,11 @@ func newClient(t *testing.T, answer transport, options ...client.Option) (*clien
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// through makes base send each try.
+func through(base http.RoundTripper) client.Option {
+	return client.WithTransport(func(http.RoundTripper) http.RoundTripper { return base })
+}
 
 func response(status int, contentType, body string, header ...string) *http.Response {
 	resp := &http.Response{
@@ -56,9 +65,18 @@ func healthy() *http.Response { return response(200, "application/json", `{"stat
 
 func TestNew_RefusesWhatIsNoEndpoint(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"", "control-plane", "ftp://x", "http://", "http://user:pass@x", "http://x?y", "://"} {
+	for _, endpoint := range []string{"", "control-plane", "ftp://x", "http://", "http://user:pass@x", "http://x?y", "://", "http://x/v1", "http://x/base/v1/"} {
 		if _, err := client.New(endpoint, "token"); err == nil {
 			t.Errorf("New(%q): got no error", endpoint)
+		}
+	}
+}
+
+func TestNew_RefusesWhatIsNoToken(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"secret\n", " secret", "two words", "sécret", "\x7f"} {
+		if _, err := client.New("http://x", token); !errors.Is(err, client.ErrToken) {
+			t.Errorf("New with the token %q: got %v, want ErrToken", token, err)
 		}
 	}
 }
@@ -255,6 +273,125 @@ func TestClient_ADeadlineOfTheCallerReplacesTheTimeout(t *testing.T) {
 	})
 }
 
+// refused is what a dialler returns when nobody listens.
+func refused() error {
+	return &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+}
+
+func TestClient_DoesNotTryAgainWhatCannotHeal(t *testing.T) {
+	t.Parallel()
+	ask := func(t *testing.T, endpoint string) int {
+		t.Helper()
+		tries := 0
+		count := client.WithTransport(func(base http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				tries++
+				return base.RoundTrip(req)
+			})
+		})
+		api, err := client.New(endpoint, "", count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.OK(api.GetHealthWithResponse(t.Context())); err == nil {
+			t.Fatal("got no error")
+		}
+		return tries
+	}
+	for name, start := range map[string]func(*httptest.Server){
+		"a certificate nobody knows": (*httptest.Server).StartTLS,
+		"no TLS":                     (*httptest.Server).Start,
+		"no cipher in common": func(s *httptest.Server) {
+			s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}}
+			s.StartTLS()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			start(server)
+			defer server.Close()
+			if got := ask(t, "https://"+server.Listener.Addr().String()); got != 1 {
+				t.Errorf("tried %d times, want once", got)
+			}
+		})
+	}
+}
+
+func TestClient_GivesUpSoonWhenNobodyIsThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		api, tries := newClient(t, func(int, *http.Request) (*http.Response, error) { return nil, refused() })
+		_, err := client.OK(api.GetHealthWithResponse(t.Context()))
+		if took := time.Since(began); err == nil || *tries < 3 || took > 5*time.Second {
+			t.Errorf("got %v after %d tries in %s, want an error after some tries in 5 s", err, *tries, took)
+		}
+	})
+}
+
+func TestClient_IsPatientOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		up := false
+		api, tries := newClient(t, func(int, *http.Request) (*http.Response, error) {
+			if up {
+				return healthy(), nil
+			}
+			return nil, refused()
+		})
+		ask := func() int {
+			before := *tries
+			_, _ = client.OK(api.GetHealthWithResponse(t.Context()))
+			return *tries - before
+		}
+		if first, second := ask(), ask(); first < 3 || second != 1 {
+			t.Errorf("tried %d and then %d times, want several times and then once", first, second)
+		}
+		up = true
+		ask()
+		up = false
+		if got := ask(); got < 3 {
+			t.Errorf("tried %d times after there was an answer, want several times", got)
+		}
+	})
+}
+
+func TestClient_KeepsAConnectionForEachRequest(t *testing.T) {
+	t.Parallel()
+	var opened atomic.Int32
+	var underWay sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		underWay.Done()
+		underWay.Wait()
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"ok"}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	api, err := client.New(server.URL, "", client.WithMaxConcurrency(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		var round sync.WaitGroup
+		underWay.Add(8)
+		for range 8 {
+			round.Go(func() { _, _ = client.OK(api.GetHealthWithResponse(t.Context())) })
+		}
+		round.Wait()
+	}
+	if got := opened.Load(); got > 8 {
+		t.Errorf("%d connections were opened, want at most 8", got)
+	}
+}
+
 func TestClient_CapsRequestsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -265,7 +402,7 @@ func TestClient_CapsRequestsUnderWay(t *testing.T) {
 			now.Add(-1)
 			return healthy(), nil
 		})
-		api, err := client.New("http://control-plane.test", "", client.WithMaxConcurrency(3), client.WithTransport(base))
+		api, err := client.New("http://control-plane.test", "", client.WithMaxConcurrency(3), through(base))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +443,7 @@ func TestError_HasAllThatTheProblemSays(t *testing.T) {
 	if !ok {
 		t.Fatalf("got %v, want an Error", err)
 	}
-	if e.Status != 422 || e.RequestID != "r-1" || len(e.Fields) != 1 || e.Fields[0].Field != "/display_name" {
+	if e.Status != 422 || e.Type != "urn:x" || e.RequestID != "r-1" || len(e.Fields) != 1 || e.Fields[0].Field != "/display_name" {
 		t.Errorf("got %+v", e)
 	}
 	want := "The request is not valid (422): 1 field is wrong; /display_name is required [request r-1]"

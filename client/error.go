@@ -8,10 +8,15 @@ import (
 	"strings"
 )
 
+// NotFound is the type of the problem that what was asked for does not exist. The status 404 alone may also come from
+// a wrong endpoint, or from something in between.
+const NotFound = "urn:alertrouter:problem:not-found"
+
 // Error is an answer that is not what was asked for: a problem document, or something that is no answer of a control
 // plane at all.
 type Error struct {
 	Status    int    // the HTTP status
+	Type      string // the kind of problem, such as [NotFound]; empty when it is no control plane that answers
 	Title     string // the kind of problem in words
 	Detail    string // what is wrong this time; may be empty
 	RequestID string // the request in the server's log; may be empty
@@ -108,7 +113,7 @@ func Failure(r answer) *Error {
 		if document.Title != "" {
 			e.Title = document.Title
 		}
-		e.Detail, e.RequestID, e.Fields = text(document.Detail), text(document.RequestID), document.Errors
+		e.Type, e.Detail, e.RequestID, e.Fields = document.Type, text(document.Detail), text(document.RequestID), document.Errors
 		return e
 	}
 	if e.Status < 400 {

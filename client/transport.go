@@ -4,9 +4,12 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -20,6 +23,8 @@ const (
 	firstWait   = 250 * time.Millisecond
 	longestWait = 15 * time.Second
 
+	dialPatience = 5 * time.Second
+
 	maxBody = 64 << 20 // a page of alerts with their contexts is the largest answer
 )
 
@@ -29,13 +34,24 @@ const (
 //	GET, PUT, DELETE  yes                    yes        yes        no
 //	POST              if nothing was sent    yes        no         no
 //
+// How long a call without any answer goes on depends on what is in the way:
+//
+//	TLS does not work                                     it is not tried again
+//	nobody is there: connection refused, no such host     dialPatience
+//	others                                                the call's deadline
+//
+// Once a call has gone on for so long in vain, later calls are tried once until one is answered: a plan of a hundred
+// resources should not wait a hundred times.
+//
 // A PUT tried again after its answer was lost can find its own change: with If-Match that is a 412.
 type transport struct {
+	wrap      func(http.RoundTripper) http.RoundTripper
 	base      http.RoundTripper
 	token     string
 	userAgent string
 	timeout   time.Duration
 	slots     chan struct{} // one taken by each try under way
+	silent    atomic.Bool   // the last call that was given up had no answer, and none came since
 	sleep     func(context.Context, time.Duration) bool
 }
 
@@ -59,17 +75,25 @@ func (t *transport) withDeadline(ctx context.Context) (context.Context, context.
 }
 
 func (t *transport) tries(ctx context.Context, req *http.Request) (*http.Response, error) {
+	began := time.Now()
 	var answered string // the last status, in case the next try gets no answer at all
 	for n := 0; ; n++ {
 		resp, sent, err := t.try(ctx, req)
 		again, wait := mayRetry(req, resp, sent), backoff(n)
+		deadline, _ := ctx.Deadline()
 		if resp != nil {
+			t.silent.Store(false)
 			if d, ok := retryAfter(resp, time.Now()); ok {
 				wait = d
 			}
+		} else if d, ok := patience(err); ok && began.Add(d).Before(deadline) {
+			deadline = began.Add(d)
 		}
-		if deadline, _ := ctx.Deadline(); ctx.Err() != nil || time.Until(deadline) <= wait {
+		if again && (t.silent.Load() || ctx.Err() != nil || time.Until(deadline) <= wait) {
 			again = false
+			if resp == nil && !errors.Is(ctx.Err(), context.Canceled) {
+				t.silent.Store(true)
+			}
 		}
 		if !again {
 			if err != nil && answered != "" {
@@ -125,6 +149,24 @@ func mayRetry(req *http.Request, resp *http.Response, sent bool) bool {
 		return idempotent
 	}
 	return false
+}
+
+// patience is how long a call that failed without an answer is worth trying, if that is not until its deadline.
+func patience(err error) (time.Duration, bool) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return 0, true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return 0, true // the server does not speak TLS
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	switch {
+	case ok && op.Op == "remote error": // a TLS alert, as for a client's certificate that is missing
+		return 0, true
+	case ok && op.Op == "dial":
+		return dialPatience, true
+	}
+	return 0, false
 }
 
 func backoff(n int) time.Duration {

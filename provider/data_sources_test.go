@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -95,6 +96,45 @@ func TestTestAlert_FailsOnlyWhenAskedTo(t *testing.T) {
 	)
 }
 
+// TestTestAlert_LeavesWaysOut follows the guide on testing: what fail_on_error stops, and what it does not.
+func TestTestAlert_LeavesWaysOut(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t)
+	r.answer(http.StatusForbidden)
+	work := newWorkspace(t, requiredProviders+`
+variable "strict" { default = true }
+variable "path" { default = "" }
+resource "alertrouter_destination_webhook" "soar" {
+  display_name = "SOAR"
+  severities   = ["HIGH"]
+  url          = "`+r.URL+`/${var.path}"
+}
+data "alertrouter_test_alert" "soar" {
+  destination_id       = alertrouter_destination_webhook.soar.id
+  destination_revision = alertrouter_destination_webhook.soar.revision
+  fail_on_error        = var.strict
+}
+check "soar_works" {
+  assert {
+    condition     = data.alertrouter_test_alert.soar.delivered
+    error_message = "No alert reaches the SOAR."
+  }
+}
+`, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	for _, stopped := range []string{"apply -auto-approve", "plan", "plan -refresh=false", "destroy -auto-approve"} {
+		out, err := work.terraform(t, strings.Fields(stopped)...)
+		if err == nil || !strings.Contains(out, "The test alert was not delivered") {
+			t.Errorf("%s: got %v, want that the test stops it\n%s", stopped, err, out)
+		}
+	}
+	for _, open := range []string{"plan -var=path=repaired", "plan -target=alertrouter_destination_webhook.soar", "plan -destroy -refresh=false", "apply -auto-approve -var=strict=false"} {
+		work.must(t, strings.Fields(open)...)
+	}
+	if out := work.must(t, "plan", "-var=strict=false"); !strings.Contains(out, "No alert reaches the SOAR.") {
+		t.Errorf("the check does not warn:\n%s", out)
+	}
+}
+
 func TestTestAlert_DoesNotWaitForEver(t *testing.T) {
 	w := newWorld(t)
 	r := newReceiver(t)
@@ -137,8 +177,8 @@ check "soar" {
 func TestTestAlert_SaysWhenThereIsNoDestination(t *testing.T) {
 	w := newWorld(t)
 	w.run(t, resource.TestStep{
-		Config:      w.config(`data "alertrouter_test_alert" "test" { destination_id = "nothing" }`),
-		ExpectError: regexp.MustCompile(`(?s)Cannot test the destination nothing.*404`),
+		Config:      w.config("data \"alertrouter_test_alert\" \"test\" {\n  destination_id = \"nothing\"\n}"),
+		ExpectError: regexp.MustCompile(`(?s)Cannot test the destination nothing.*destination_id\s+=.*404`),
 	})
 }
 
@@ -154,6 +194,10 @@ data "alertrouter_destination" "by_id" {
 data "alertrouter_destination" "by_name" {
   display_name = alertrouter_destination_slack.test.display_name
 }
+data "alertrouter_destination" "by_another_case" {
+  display_name = "soar"
+  depends_on   = [alertrouter_destination_webhook.test]
+}
 data "alertrouter_destinations" "all" {
   depends_on = [alertrouter_destination_webhook.test, alertrouter_destination_slack.test]
 }
@@ -167,6 +211,8 @@ data "alertrouter_destinations" "slack" {
 				statecheck.ExpectKnownValue("data.alertrouter_destination.by_id", tfjsonpath.New("log_types"), knownvalue.SetSizeExact(1)),
 				statecheck.ExpectKnownValue("data.alertrouter_destination.by_name", tfjsonpath.New("type"), knownvalue.StringExact("slack")),
 				statecheck.ExpectKnownValue("data.alertrouter_destination.by_name", tfjsonpath.New("secret_fingerprints"), knownvalue.MapSizeExact(1)),
+				statecheck.ExpectKnownValue("data.alertrouter_destination.by_another_case", tfjsonpath.New("type"), knownvalue.StringExact("webhook")),
+				statecheck.ExpectKnownValue("data.alertrouter_destination.by_another_case", tfjsonpath.New("display_name"), knownvalue.StringExact("soar")),
 				statecheck.ExpectKnownValue("data.alertrouter_destinations.all", tfjsonpath.New("destinations"), knownvalue.ListSizeExact(2)),
 				statecheck.ExpectKnownValue("data.alertrouter_destinations.slack", tfjsonpath.New("destinations"), knownvalue.ListSizeExact(1)),
 			},
@@ -176,8 +222,12 @@ data "alertrouter_destinations" "slack" {
 			ExpectError: regexp.MustCompile(`(?s)no such destination.*nobody`),
 		},
 		resource.TestStep{
-			Config:      w.config(`data "alertrouter_destination" "x" { id = "nothing" }`),
-			ExpectError: regexp.MustCompile(`404`),
+			Config:      w.config("data \"alertrouter_destination\" \"x\" {\n  id = \"nothing\"\n}"),
+			ExpectError: onAttribute("id", "404"),
+		},
+		resource.TestStep{
+			Config:      w.config("data \"alertrouter_destination\" \"x\" {\n  display_name = \" SOC\"\n}"),
+			ExpectError: onAttribute("display_name", "space"),
 		},
 		resource.TestStep{
 			Config:      w.config(`data "alertrouter_destination" "x" {}`),

@@ -4,8 +4,10 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -131,7 +133,8 @@ func (r *destinationResource) Metadata(_ context.Context, req resource.MetadataR
 func (r *destinationResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: describe(r.schemaName, r.docs) + "\n\n" +
-			"Secrets are write-only arguments, which need Terraform or OpenTofu 1.11: see the guide [Secrets](../guides/secrets).",
+			"Secrets are write-only arguments, which need Terraform or OpenTofu 1.11: see the guide [Secrets](../guides/secrets).\n\n" +
+			"The token needs the permissions `destinations:read` and `destinations:write`.",
 		Attributes: allAttributes(r.kind),
 	}
 }
@@ -158,7 +161,7 @@ func (r *destinationResource) Create(ctx context.Context, req resource.CreateReq
 	records := secrets.writeAll(&input.Config)
 	d, err := client.Created(r.api.CreateDestinationWithResponse(ctx, input))
 	if err != nil {
-		addError(&resp.Diagnostics, "create the "+r.name+" destination", err, r.attributeOf)
+		r.addError(&resp.Diagnostics, "create the "+r.name+" destination", err)
 		return
 	}
 	setFrom(m, d)
@@ -171,12 +174,18 @@ func (r *destinationResource) Create(ctx context.Context, req resource.CreateReq
 func (r *destinationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	m := r.newModel()
 	resp.Diagnostics.Append(r.get(ctx, req.State.Raw, m)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	id := m.common().ID.ValueString()
 	// First of all: Terraform 1.11 sends no identity, and the framework insists on one even for what is gone.
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), id)...)
+	if imported := m.common().Revision.IsNull(); r.api == nil && !imported {
+		return // the state stays as it was
+	}
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
 	d, err := client.OK(r.api.GetDestinationWithResponse(ctx, id))
 	if isGone(err) {
 		resp.State.RemoveResource(ctx)
@@ -216,7 +225,7 @@ func (r *destinationResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "update the "+r.name+" destination "+id, err, r.attributeOf)
+		r.addError(&resp.Diagnostics, "update the "+r.name+" destination "+id, err)
 		return
 	}
 	setFrom(m, d)
@@ -282,19 +291,39 @@ func (r *destinationResource) set(ctx context.Context, state *tfsdk.State, from 
 	return diags
 }
 
+// addError reports what the API said of the input. The server calls secrets by their own names: here they are those of
+// the write-only attributes.
+func (r *destinationResource) addError(diags *diag.Diagnostics, doing string, err error) {
+	if answer, ok := errors.AsType[*client.Error](err); ok {
+		for i := range answer.Fields {
+			for _, s := range r.secrets {
+				name := regexp.MustCompile(`\b` + s.name + `\b`)
+				answer.Fields[i].Message = name.ReplaceAllString(answer.Fields[i].Message, s.attribute())
+			}
+		}
+	}
+	addError(diags, doing, err, r.attributeOf)
+}
+
 // attributeOf maps a pointer such as /config/slack/mention to the attribute mention, and that of a secret to its
 // write-only attribute. What is wrong with the whole is mostly its name: it is taken.
 func (r *destinationResource) attributeOf(pointer string) (path.Path, bool) {
 	if pointer == "" {
 		return path.Root("display_name"), true
 	}
-	name := strings.TrimPrefix(pointer, "/config/"+r.name)
-	name, _, _ = strings.Cut(strings.TrimPrefix(name, "/"), "/") // members of sets and maps are not told apart
+	name, member, nested := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pointer, "/config/"+r.name), "/"), "/")
 	for _, s := range r.secrets {
 		if s.name == name {
-			return path.Root(s.attribute()), true
+			name = s.attribute()
 		}
 	}
-	_, ok := r.modelSchema.Attributes[name]
-	return path.Root(name), ok
+	attribute, ok := allAttributes(r.kind)[name]
+	at := path.Root(name)
+	if _, table := attribute.(schema.MapAttribute); table && nested { // members of sets are not told apart
+		at = at.AtMapKey(unescape.Replace(member))
+	}
+	return at, ok
 }
+
+// unescape reads a member's name in a JSON pointer.
+var unescape = strings.NewReplacer("~1", "/", "~0", "~")

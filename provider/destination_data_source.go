@@ -76,8 +76,8 @@ func destinationDataAttributes() map[string]schema.Attribute {
 	truth := func(name string) schema.Attribute {
 		return schema.BoolAttribute{Computed: true, MarkdownDescription: describe("Destination." + name)}
 	}
-	set := func(name string) schema.Attribute {
-		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination." + name)}
+	set := func(name string, more ...string) schema.Attribute {
+		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination."+name, more...)}
 	}
 	return map[string]schema.Attribute{
 		"id":                    text("id"),
@@ -85,8 +85,8 @@ func destinationDataAttributes() map[string]schema.Attribute {
 		"display_name":          text("display_name"),
 		"enabled":               truth("enabled"),
 		"severities":            set("severities"),
-		"alert_types":           set("alert_types"),
-		"log_types":             set("log_types"),
+		"alert_types":           set("alert_types", "Empty means all."),
+		"log_types":             set("log_types", "Empty means all."),
 		"allow_manual_dispatch": truth("allow_manual_dispatch"),
 		"max_age_seconds":       whole("max_age_seconds"),
 		"max_concurrency":       whole("max_concurrency"),
@@ -106,16 +106,20 @@ func (s *destinationDataSource) Metadata(_ context.Context, req datasource.Metad
 
 func (s *destinationDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := destinationDataAttributes()
-	for _, name := range []string{"id", "display_name"} {
-		attributes[name] = schema.StringAttribute{
-			Optional:            true,
-			Computed:            true,
-			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-			MarkdownDescription: describe("Destination."+name, "Exactly one of `id` and `display_name` is given."),
-		}
+	attributes["id"] = schema.StringAttribute{
+		Optional:            true,
+		Computed:            true,
+		Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+		MarkdownDescription: "The destination's id. Exactly one of `id` and `display_name` is given.",
+	}
+	attributes["display_name"] = schema.StringAttribute{
+		Optional:            true,
+		Computed:            true,
+		Validators:          []validator.String{stringvalidator.RegexMatches(trimmed, "must not begin or end with space")},
+		MarkdownDescription: "The destination's name for people. A destination is found by it without regard to case, and the name stays as it is given. Exactly one of `id` and `display_name` is given.",
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One destination of any type, by its id or its display name.",
+		MarkdownDescription: "One destination of any type, by its id or its display name.\n\nThe token needs the permission `destinations:read`.",
 		Attributes:          attributes,
 	}
 }
@@ -136,7 +140,7 @@ func (s *destinationDataSource) Read(ctx context.Context, req datasource.ReadReq
 	}
 	d, err := s.find(ctx, id, name)
 	if err != nil {
-		addError(&resp.Diagnostics, "read the destination", err, noAttribute)
+		addError(&resp.Diagnostics, "read the destination", err, wantedID)
 		return
 	}
 	if d == nil {
@@ -144,8 +148,15 @@ func (s *destinationDataSource) Read(ctx context.Context, req datasource.ReadReq
 			fmt.Sprintf("No destination has the display name %q.", name.ValueString()))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, new(newDestinationData(*d)))...)
+	data := newDestinationData(*d)
+	if !name.IsNull() {
+		data.DisplayName = name // as it is configured: Terraform has planned with it
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &data)...)
 }
+
+// wantedID is what an answer about the destination is about. One that is found by name is there.
+func wantedID(pointer string) (path.Path, bool) { return path.Root("id"), pointer == "" }
 
 // find returns nil when no destination has the name.
 func (s *destinationDataSource) find(ctx context.Context, id, name types.String) (*client.Destination, error) {

@@ -40,7 +40,7 @@ var pagerdutyKind = kind{
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("alertrouter"),
-			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 255)},
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
 			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
 		},
 		"api_url": schema.StringAttribute{

@@ -20,8 +20,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// trimmed matches text without space around it: the server would drop it, and the plan would never be empty.
-var trimmed = regexp.MustCompile(`^[^\s\p{Z}](.*[^\s\p{Z}])?$`)
+// trimmed matches text without space around it, as [strings.TrimSpace] leaves it: the server would drop the space, and
+// the plan would never be empty.
+var trimmed = regexp.MustCompile(`(?s)^[^\s\v\x{85}\p{Z}](.*[^\s\v\x{85}\p{Z}])?$`)
 
 // allAttributes is the schema of a destination resource.
 func allAttributes(k kind) map[string]schema.Attribute {
@@ -108,7 +109,7 @@ func envelopeAttributes() map[string]schema.Attribute {
 		},
 		"rate_limit_per_second": schema.Float64Attribute{
 			Optional:            true,
-			Validators:          []validator.Float64{float64validator.Between(0, 100000)},
+			Validators:          []validator.Float64{float64validator.Between(0, 100000), float64validator.NoneOf(0)},
 			MarkdownDescription: describe("DestinationInput.rate_limit_per_second"),
 		},
 		"secret_fingerprints": schema.MapAttribute{

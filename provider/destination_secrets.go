@@ -19,13 +19,17 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
 
-// A secret is one write-only member of a type's config: a text or a table of texts. Exactly one of the functions is
-// set; it finds the member in a config whose type it is.
+// A secret is one write-only member of a type's config: a text or a table of texts. Exactly one of the functions text
+// and table is set; it finds the member in a config whose type it is.
 type secret struct {
 	name             string // in the contract
 	requiredOnCreate bool
 	text             func(client.DestinationConfig) *nullable.Nullable[string]
 	table            func(client.DestinationConfig) *nullable.Nullable[map[string]string]
+
+	// fits reports whether the secret may stand beside the other attributes; nil is always. It may say no of what is
+	// not known yet.
+	fits func(model) bool
 }
 
 func (s secret) attribute() string        { return s.name + "_wo" }
@@ -45,6 +49,7 @@ type secretValue struct {
 	secret
 	set     bool
 	unknown bool // set, but not known before apply
+	unfit   bool // the rest of the configuration does not allow it
 	text    string
 	table   map[string]string
 	version types.Int64 // null in automatic mode
@@ -77,9 +82,11 @@ func (v secretValue) mac(salt []byte) []byte {
 type secretValues []secretValue
 
 func (r *destinationResource) readSecrets(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) secretValues {
+	m := r.newModel()
+	diags.Append(r.get(ctx, config.Raw, m)...)
 	values := secretValues{}
 	for _, s := range r.secrets {
-		v := secretValue{secret: s}
+		v := secretValue{secret: s, unfit: s.fits != nil && !s.fits(m)}
 		diags.Append(config.GetAttribute(ctx, path.Root(s.versionAttribute()), &v.version)...)
 		if s.table != nil {
 			var table types.Map
@@ -99,11 +106,13 @@ func (r *destinationResource) readSecrets(ctx context.Context, config tfsdk.Conf
 	return values
 }
 
-// A record is what is remembered, in Terraform's private state, of the last time a secret was written.
+// A record is what is remembered, in Terraform's private state, of the last time a secret was written, or left alone by
+// the first write after an import.
 type record struct {
 	Salt        []byte `json:"salt,omitempty"` // only in automatic mode, like MAC
 	MAC         []byte `json:"mac,omitempty"`
-	Fingerprint string `json:"fingerprint"` // what the server returned; it differs when somebody else changed the secret
+	Kept        bool   `json:"kept,omitempty"` // left alone: the value is not known here
+	Fingerprint string `json:"fingerprint"`    // what the server returned; it differs when somebody else changed the secret
 }
 
 // records are kept by secret name. They are nil for a resource that was imported and not written since.
@@ -180,8 +189,13 @@ const (
 // choose decides about one secret:
 //
 //	in the configuration   and                                          action  reason to update
-//	no                     never written by Terraform                   keep    no
-//	no                     written, and still there                     remove  yes, unless it is required: then keep
+//	no                     the server has none, or it is required       keep    no
+//	no                     another attribute does not allow it          remove  yes
+//	no                     the resource was imported and not written    keep    no
+//	                       since, or this was left alone then and is
+//	                       what it was
+//	no                     otherwise: taken out, or put there by        remove  yes
+//	                       somebody else
 //	yes                    the resource was imported, the server has    send    no: what is there cannot be compared
 //	                       one, and it was not written since
 //	yes                    never written, otherwise                     send    yes
@@ -190,17 +204,18 @@ const (
 //	yes, without           the value is another, or not known yet       send    yes
 //	yes                    none of these                                keep    no
 func (v secretValue) choose(known records, has stored) choice {
-	last, written := known[v.name]
+	last, recorded := known[v.name]
 	if !v.set {
-		if written && has.fingerprint != "" && !v.requiredOnCreate {
-			return choice{remove, true}
+		leave := known == nil || last.Kept && last.Fingerprint == has.fingerprint
+		if has.fingerprint == "" || v.requiredOnCreate || leave && !v.unfit {
+			return choice{keep, false}
 		}
-		return choice{keep, false}
+		return choice{remove, true}
 	}
 	if !v.version.Equal(has.version) {
 		return choice{send, true}
 	}
-	if !written {
+	if !recorded || last.Kept {
 		imported := known == nil && has.fingerprint != ""
 		return choice{send, !imported}
 	}
@@ -222,6 +237,17 @@ func (all secretValues) choose(known records, has map[string]stored) map[string]
 	return choices
 }
 
+// settled reports whether the choices leave every secret as it is, and apply will choose the same: a value without a
+// version may be another then.
+func (all secretValues) settled(choices map[string]choice) bool {
+	for _, v := range all {
+		if choices[v.name].action != keep || v.set && v.version.IsNull() {
+			return false
+		}
+	}
+	return true
+}
+
 // write carries the choices out on a config that is about to be sent, and returns the records to save if the server
 // accepts it.
 func (all secretValues) write(choices map[string]choice, known records, config *client.DestinationConfig) records {
@@ -230,6 +256,9 @@ func (all secretValues) write(choices map[string]choice, known records, config *
 	for _, v := range all {
 		switch choices[v.name].action {
 		case keep:
+			if known == nil {
+				next[v.name] = record{Kept: true}
+			}
 		case remove:
 			v.clear(*config)
 			delete(next, v.name)
@@ -249,7 +278,7 @@ func (all secretValues) writeAll(config *client.DestinationConfig) records {
 			choices[v.name] = choice{action: send}
 		}
 	}
-	return all.write(choices, nil, config)
+	return all.write(choices, records{}, config)
 }
 
 // record is what to remember of the value once it is sent; the fingerprint is yet to come.

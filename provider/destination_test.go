@@ -127,24 +127,8 @@ resource "alertrouter_destination_pagerduty" "test" {
 
 func TestDestination_SecretsComeAndGo(t *testing.T) {
 	w := newWorld(t)
-	config := func(more string) string {
-		return w.config(`
-resource "alertrouter_destination_webhook" "test" {
-  display_name = "SOAR"
-  severities   = ["HIGH"]
-  ` + more + `
-}
-`)
-	}
-	secrets := func(names ...string) resource.TestCheckFunc {
-		return func(*terraform.State) error {
-			got := slices.Sorted(maps.Keys(w.only(t).SecretFingerprints))
-			if !slices.Equal(got, names) {
-				return fmt.Errorf("the server has the secrets %v, want %v", got, names)
-			}
-			return nil
-		}
-	}
+	config := func(more string) string { return w.config(soar(more)) }
+	secrets := func(names ...string) resource.TestCheckFunc { return w.has(t, names...) }
 	w.run(
 		t,
 		resource.TestStep{
@@ -220,6 +204,152 @@ func TestDestination_NoticesSecretsThatChange(t *testing.T) {
 	)
 }
 
+// soar is a webhook destination of which only the given attributes are configured.
+func soar(more string) string {
+	return `
+resource "alertrouter_destination_webhook" "test" {
+  display_name = "SOAR"
+  severities   = ["HIGH"]
+  ` + more + `
+}
+`
+}
+
+// has checks which secrets the server has of the one destination.
+func (w *world) has(t *testing.T, secrets ...string) resource.TestCheckFunc {
+	t.Helper()
+	return func(*terraform.State) error {
+		got := slices.Sorted(maps.Keys(w.only(t).SecretFingerprints))
+		if !slices.Equal(got, secrets) {
+			return fmt.Errorf("the server has the secrets %v, want %v", got, secrets)
+		}
+		return nil
+	}
+}
+
+func TestDestination_RemovesSecretsThatSomebodyElseSet(t *testing.T) {
+	w := newWorld(t)
+	config := w.config(soar(`url = "https://soar.example.com"`))
+	w.run(
+		t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				w.change(t, func(input *client.DestinationInput) {
+					input.Config.Webhook.BearerToken = nullable.NewNullableWithValue("by-hand")
+					input.Config.Webhook.SecretHeaders = nullable.NewNullableWithValue(map[string]string{"X-Key": "by-hand"})
+				})
+			},
+			Config:           config,
+			ConfigPlanChecks: planned(webhookAddress, plancheck.ResourceActionUpdate),
+			Check:            w.has(t),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				w.change(t, func(input *client.DestinationInput) {
+					input.Config.Webhook.URL = nil
+					input.Config.Webhook.SecretURL = nullable.NewNullableWithValue("https://hand.example.com")
+				})
+			},
+			Config:           config,
+			ConfigPlanChecks: planned(webhookAddress, plancheck.ResourceActionUpdate),
+			Check:            w.has(t),
+		},
+	)
+}
+
+func TestDestination_LeavesImportedSecretsAloneUntilTheyChange(t *testing.T) {
+	w := newWorld(t)
+	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+		DisplayName: "SOAR", Severities: []client.Severity{"HIGH"},
+		Config: client.DestinationConfig{Webhook: &client.WebhookConfig{
+			SecretURL:   nullable.NewNullableWithValue("https://soar.example.com/0123"),
+			BearerToken: nullable.NewNullableWithValue("imported"),
+		}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt := fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", webhookAddress, d.ID)
+	update := planned(webhookAddress, plancheck.ResourceActionUpdate)
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(adopt + soar("")), ConfigPlanChecks: planned(webhookAddress, plancheck.ResourceActionNoop)},
+		// The first write, of another attribute, leaves the secrets alone, and so does the next.
+		resource.TestStep{Config: w.config(soar("timeout_seconds = 5")), ConfigPlanChecks: update, Check: w.has(t, "bearer_token", "secret_url")},
+		resource.TestStep{Config: w.config(soar("timeout_seconds = 6")), ConfigPlanChecks: update, Check: w.has(t, "bearer_token", "secret_url")},
+		resource.TestStep{
+			PreConfig: func() {
+				w.change(t, func(input *client.DestinationInput) {
+					input.Config.Webhook.BearerToken = nullable.NewNullableWithValue("by-hand")
+				})
+			},
+			Config: w.config(soar("timeout_seconds = 6")), ConfigPlanChecks: update, Check: w.has(t, "secret_url"),
+		},
+	)
+}
+
+func TestDestination_ReplacesImportedSecretsByWhatExcludesThem(t *testing.T) {
+	cases := []struct {
+		name   string
+		before client.WebhookConfig
+		after  string
+		has    []string
+	}{
+		{"secret_url by url", client.WebhookConfig{SecretURL: nullable.NewNullableWithValue("https://soar.example.com/0123")}, `url = "https://soar.example.com"`, nil},
+		{"bearer_token by basic_username", client.WebhookConfig{URL: new("https://soar.example.com"), BearerToken: nullable.NewNullableWithValue("imported")}, `
+  url               = "https://soar.example.com"
+  basic_username    = "alertrouter"
+  basic_password_wo = "four"
+`, []string{"basic_password"}},
+		{"basic_password by bearer_token", client.WebhookConfig{URL: new("https://soar.example.com"), BasicUsername: new("a"), BasicPassword: nullable.NewNullableWithValue("b")}, `
+  url             = "https://soar.example.com"
+  bearer_token_wo = "five"
+`, []string{"bearer_token"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+				DisplayName: "SOAR", Severities: []client.Severity{"HIGH"}, Config: client.DestinationConfig{Webhook: &c.before},
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.run(t, resource.TestStep{
+				Config: w.config(fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", webhookAddress, d.ID) + soar(c.after)),
+				Check:  w.has(t, c.has...),
+			})
+		})
+	}
+}
+
+// TestDestination_ShowsFingerprintsThatCannotChange looks at the plans of changes that have nothing to do with secrets.
+func TestDestination_ShowsFingerprintsThatCannotChange(t *testing.T) {
+	w := newWorld(t)
+	versioned := fmt.Sprintf("webhook_url_wo = %q\n  webhook_url_wo_version = ", slackURL)
+	const plain = "url = \"https://soar.example.com\"\n"
+	known := func(address string, size int) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+			plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate),
+			plancheck.ExpectKnownValue(address, tfjsonpath.New("secret_fingerprints"), knownvalue.MapSizeExact(size)),
+		}}
+	}
+	unknown := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+		plancheck.ExpectUnknownValue(slackAddress, tfjsonpath.New("secret_fingerprints")),
+	}}
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(slack(versioned+"1") + soar(plain))},
+		resource.TestStep{Config: w.config(slack(versioned+"1\n  mention = \"@here\"") + soar(plain)), ConfigPlanChecks: known(slackAddress, 1)},
+		resource.TestStep{Config: w.config(slack(versioned+"1\n  mention = \"@here\"") + soar(plain+"timeout_seconds = 5")), ConfigPlanChecks: known(webhookAddress, 0)},
+		resource.TestStep{Config: w.config(slack(versioned + "2")), ConfigPlanChecks: unknown},
+		// Without a version another value may come at apply.
+		resource.TestStep{Config: w.config(slackWith(slackURL)), ConfigPlanChecks: unknown},
+		resource.TestStep{Config: w.config(slack(fmt.Sprintf("webhook_url_wo = %q\n  mention = \"@here\"", slackURL))), ConfigPlanChecks: unknown},
+	)
+}
+
 func TestDestination_RepairsWhatChangedOutside(t *testing.T) {
 	w := newWorld(t)
 	w.run(
@@ -285,37 +415,21 @@ func TestDestination_SaysWhenItWasDeletedBeforeTheUpdate(t *testing.T) {
 
 func TestDestination_ShowsErrorsWhereTheyBelong(t *testing.T) {
 	w := newWorld(t)
-	taken := `
-resource "alertrouter_destination_slack" "first" {
-  display_name   = "soc"
-  severities     = []
-  webhook_url_wo = "` + slackURL + `"
-}
-`
 	refuse := func(config string, want *regexp.Regexp) resource.TestStep {
 		return resource.TestStep{Config: w.config(config), PlanOnly: true, ExpectError: want}
-	}
-	webhook := func(more string) string {
-		return `
-resource "alertrouter_destination_webhook" "test" {
-  display_name = "SOAR"
-  severities   = ["HIGH"]
-  ` + more + `
-}
-`
 	}
 	w.run(
 		t,
 		// By the server, when the plan is made.
 		refuse(slackWith("http://not-slack.example.com"), onAttribute("webhook_url_wo", "")),
-		refuse(webhook(`url = "ftp://x"`), onAttribute("url", "")),
-		refuse(webhook(`url = "https://x.example"
-  headers = { Host = "x" }`), onAttribute("headers", "")),
-		refuse(webhook(`url = "https://x.example"
-  secret_headers_wo = { Host = "x" }`), onAttribute("secret_headers_wo", "")),
-		refuse(webhook(`url = "https://x.example"
+		refuse(soar(`url = "ftp://x"`), onAttribute("url", "")),
+		refuse(soar(`url = "https://x.example"
+  headers = { Host = "x" }`), onAttribute("headers", `headers\["Host"\]\s+is\s+set\s+by`)),
+		refuse(soar(`url = "https://x.example"
+  secret_headers_wo = { Host = "x" }`), onAttribute("secret_headers_wo", `secret_headers_wo\["Host"\]\s+is`)),
+		refuse(soar(`url = "https://x.example"
   signing_secret_wo = "x"`), onAttribute("signing_secret_wo", "")),
-		refuse(webhook(``), regexp.MustCompile(`(?s)required.*secret_url`)),
+		refuse(soar(``), regexp.MustCompile(`(?s)url\s+is\s+required,\s+or\s+secret_url_wo`)),
 		refuse(slackWith(slackURL)+`
 resource "alertrouter_destination_pagerduty" "test" {
   display_name   = "Duty"
@@ -328,12 +442,17 @@ resource "alertrouter_destination_pagerduty" "test" {
 		refuse(slack(`log_types = []`), onAttribute("log_types", "at least 1")),
 		refuse(slack(`alert_types = ["RULES"]`), onAttribute("alert_types", "RULE_ERROR")),
 		refuse(slack(`rate_limit_per_second = 0
-  webhook_url_wo = "`+slackURL+`"`), onAttribute("rate_limit_per_second", "")),
-		refuse(webhook(`url = "https://x.example"
+  webhook_url_wo = "`+slackURL+`"`), onAttribute("rate_limit_per_second", "none of")),
+		refuse(soar(`url = "https://x.example"
   secret_url_wo = "https://x.example"`), regexp.MustCompile(`(?s)cannot\s+be\s+configured\s+together`)),
-		// A name that is taken, at plan time.
-		resource.TestStep{Config: w.config(taken)},
-		refuse(taken+slackWith(slackURL), onAttribute("display_name", `taken.*import\s+block.*409`)),
+		refuse(`
+resource "alertrouter_destination_pagerduty" "test" {
+  display_name   = "Duty"
+  severities     = []
+  routing_key_wo = "0123456789abcdef0123456789abcdef"
+  client         = "`+strings.Repeat("ü", 128)+`"
+}
+`, onAttribute("client", "between 1 and 255")), // bytes
 	)
 }
 
@@ -350,6 +469,43 @@ resource "alertrouter_destination_slack" "second" {
 		Config:      w.config(twice),
 		ExpectError: regexp.MustCompile(`(?s)display_name\s+=.*another\s+destination.*import\s+block.*409`),
 	})
+}
+
+// TestDestination_CanBeReplaced plans what the server cannot foresee: that the name is free by the time it is needed.
+func TestDestination_CanBeReplaced(t *testing.T) {
+	w := newWorld(t)
+	work := newWorkspace(t, requiredProviders+`
+variable "first" { default = true }
+variable "round" { default = 1 }
+resource "terraform_data" "round" {
+  input = var.round
+}
+resource "alertrouter_destination_slack" "first" {
+  count          = var.first ? 1 : 0
+  display_name   = "SOC"
+  severities     = []
+  webhook_url_wo = "`+slackURL+`"
+  lifecycle { replace_triggered_by = [terraform_data.round] }
+}
+resource "alertrouter_destination_webhook" "second" {
+  count        = var.first ? 0 : 1
+  display_name = "soc"
+  severities   = []
+  url          = "https://soar.example.com"
+}
+`, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	work.must(t, "apply", "-auto-approve")
+	for _, args := range [][]string{{"-replace=alertrouter_destination_slack.first[0]"}, {"-var=round=2"}} {
+		before := w.only(t).ID
+		out := work.must(t, append([]string{"apply", "-no-color", "-auto-approve"}, args...)...)
+		if w.only(t).ID == before {
+			t.Errorf("%v: want another destination than %s\n%s", args, before, out)
+		}
+	}
+	out := work.must(t, "plan", "-no-color", "-var=round=2", "-var=first=false")
+	if !strings.Contains(out, "1 to add, 0 to change, 1 to destroy") || !strings.Contains(out, "The display name is taken now") {
+		t.Errorf("the name of what goes cannot be used again, or without a warning:\n%s", out)
+	}
 }
 
 func TestDestination_RefusesToImportAnotherType(t *testing.T) {

@@ -5,6 +5,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -36,7 +37,12 @@ func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	known := loadRecords(ctx, req.Private, &resp.Diagnostics)
 	choices := secrets.choose(known, r.storedSecrets(ctx, req.State, &resp.Diagnostics))
-	r.planSecrets(ctx, choices, resp)
+	planReasons(ctx, choices, resp)
+	if secrets.settled(choices) {
+		var fingerprints types.Map
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("secret_fingerprints"), &fingerprints)...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("secret_fingerprints"), fingerprints)...)
+	}
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
@@ -55,9 +61,9 @@ func (r *destinationResource) requireSecrets(secrets secretValues, diags *diag.D
 	}
 }
 
-// planSecrets shows in the plan that a secret is a reason to update: what the server makes of it becomes unknown. The
+// planReasons shows in the plan that a secret is a reason to update: what the server makes of it becomes unknown. The
 // write-only attribute itself cannot be in a plan.
-func (r *destinationResource) planSecrets(ctx context.Context, choices map[string]choice, resp *resource.ModifyPlanResponse) {
+func planReasons(ctx context.Context, choices map[string]choice, resp *resource.ModifyPlanResponse) {
 	for _, c := range choices {
 		if c.reason {
 			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("secret_fingerprints"), types.MapUnknown(types.StringType))...)
@@ -93,8 +99,13 @@ func (r *destinationResource) validate(ctx context.Context, req resource.ModifyP
 	}
 	if answer, ok := errors.AsType[*client.Error](err); ok {
 		switch answer.Status {
-		case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
-			addError(diags, "plan the "+r.name+" destination", err, r.attributeOf)
+		case http.StatusBadRequest, http.StatusUnprocessableEntity:
+			r.addError(diags, "plan the "+r.name+" destination", err)
+			return
+		case http.StatusConflict: // this very plan may free the name, as a replacement does
+			diags.AddAttributeWarning(path.Root("display_name"), "The display name is taken now",
+				fmt.Sprintf("Another destination has the display name %q. Apply fails unless this plan frees the name before: it removes, renames or replaces the destination that has it. ", input.DisplayName)+
+					"To adopt that destination instead, use an import block.")
 			return
 		}
 	}

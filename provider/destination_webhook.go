@@ -55,13 +55,25 @@ var webhookKind = kind{
 		},
 	},
 	secrets: []secret{
-		{name: "secret_url", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SecretURL }},
+		{
+			name: "secret_url",
+			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SecretURL },
+			fits: func(m model) bool { return m.(*webhookModel).URL.IsNull() },
+		},
 		{name: "secret_headers", table: func(c client.DestinationConfig) *nullable.Nullable[map[string]string] {
 			return &c.Webhook.SecretHeaders
 		}},
 		{name: "signing_secret", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SigningSecret }},
-		{name: "bearer_token", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BearerToken }},
-		{name: "basic_password", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BasicPassword }},
+		{
+			name: "bearer_token",
+			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BearerToken },
+			fits: func(m model) bool { return m.(*webhookModel).BasicUsername.IsNull() },
+		},
+		{
+			name: "basic_password",
+			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BasicPassword },
+			fits: func(m model) bool { return m.(*webhookModel).BasicUsername.ValueString() != "" },
+		},
 	},
 	// That one of the two is there cannot be asked of every configuration: an imported one has no secrets. The server
 	// asks for it when the plan is made.

@@ -30,7 +30,7 @@ func (s *destinationsDataSource) Metadata(_ context.Context, req datasource.Meta
 
 func (s *destinationsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "All destinations, or all of one type, by display name.",
+		MarkdownDescription: "All destinations, or all of one type, by display name.\n\nThe token needs the permission `destinations:read`.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				Optional:            true,

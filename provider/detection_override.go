@@ -58,11 +58,12 @@ func (r *detectionOverride) Metadata(_ context.Context, req resource.MetadataReq
 
 func (r *detectionOverride) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What an operator sets for one detection: another severity, other destinations, or no destination at all.",
+		MarkdownDescription: "What an operator sets for one detection: another severity, other destinations, or no destination at all.\n\n" +
+			"The token needs the permissions `overrides:read` and `overrides:write`.",
 		Attributes: map[string]schema.Attribute{
 			"detection_id": schema.StringAttribute{
 				Required:            true,
-				Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 1000)},
+				Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 1000), stringvalidator.NoneOf(".", "..")}, // no path can end in these
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				MarkdownDescription: describe("Override.detection_id", "Another id makes another override."),
 			},
@@ -92,6 +93,15 @@ func (r *detectionOverride) IdentitySchema(_ context.Context, _ resource.Identit
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"detection_id": identityschema.StringAttribute{RequiredForImport: true, Description: "The detection's id."},
 	}}
+}
+
+// ValidateConfig warns of an override that does nothing.
+func (r *detectionOverride) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var m overrideModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if m.Severity.IsNull() && m.Destinations.IsNull() && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.AddWarning("The override does nothing", "It has neither severity nor destinations. To suppress the detection's alerts, set destinations to an empty list.")
+	}
 }
 
 // Create sets the override, unless the detection has one that somebody else made.
@@ -127,11 +137,17 @@ func (r *detectionOverride) Create(ctx context.Context, req resource.CreateReque
 func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m overrideModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	id := m.DetectionID.ValueString()
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...) // first: see destinationResource.Read
+	if imported := m.Revision.IsNull(); r.api == nil && !imported {
+		return // the state stays as it was
+	}
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
 	o, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
 	if isGone(err) {
 		resp.State.RemoveResource(ctx)
@@ -157,6 +173,10 @@ func (r *detectionOverride) Update(ctx context.Context, req resource.UpdateReque
 	id := m.DetectionID.ValueString()
 	params := client.PutOverrideParams{IfMatch: revisionTag(prior.Revision.ValueInt64())}
 	o, err := client.OK(r.api.PutOverrideWithResponse(ctx, id, &params, m.input()))
+	if isStale(err) && r.gone(ctx, id) {
+		addGone(&resp.Diagnostics, "override of "+id)
+		return
+	}
 	if err != nil {
 		addError(&resp.Diagnostics, "change the override of "+id, err, overrideAttribute)
 		return
@@ -165,6 +185,12 @@ func (r *detectionOverride) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...)
 	addWarnings(&resp.Diagnostics, o)
+}
+
+// gone asks whether a detection has no override any more: to change one that is not there is a stale change like any.
+func (r *detectionOverride) gone(ctx context.Context, id string) bool {
+	_, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
+	return isGone(err)
 }
 
 // Delete removes the override; one that is gone already is fine.
@@ -186,10 +212,11 @@ func (r *detectionOverride) ImportState(ctx context.Context, req resource.Import
 	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("detection_id"), path.Root("detection_id"), req, resp)
 }
 
-// addWarnings shows what the server finds odd about an override: it works, but not as its author may think.
+// addWarnings shows what the server finds odd about an override: it works, but not as its author may think. No attribute
+// is pointed at: the configuration may have another list by now.
 func addWarnings(diags *diag.Diagnostics, o *client.Override) {
 	for _, w := range o.Warnings {
-		diags.AddAttributeWarning(path.Root("destinations"), "The override of "+o.DetectionID+" has a useless entry", w.Message+" ("+string(w.Code)+").")
+		diags.AddWarning("The override of "+o.DetectionID+" has a useless entry", "In the list of destinations the control plane has, "+w.Message+" ("+string(w.Code)+").")
 	}
 }
 

@@ -4,6 +4,7 @@ package provider_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -100,6 +101,60 @@ func TestDetectionOverride_LeavesAnExistingOneAlone(t *testing.T) {
 	o, err := client.OK(w.api.GetOverrideWithResponse(t.Context(), "AWS/Root Login: ünï"))
 	if err != nil || o.Revision != 1 || *o.Severity != client.OverrideSeverityLOW {
 		t.Errorf("the override is now %+v (%v)", o, err)
+	}
+}
+
+func TestDetectionOverride_SaysWhenItWasDeletedBeforeTheUpdate(t *testing.T) {
+	w := newWorld(t)
+	remove := betweenPlanAndApply(func() {
+		if err := client.NoContent(w.api.DeleteOverrideWithResponse(t.Context(), "AWS/Root Login: ünï", nil)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(override(`severity = "HIGH"`))},
+		resource.TestStep{
+			Config:           w.config(override(`severity = "CRITICAL"`)),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{remove}},
+			ExpectError:      regexp.MustCompile(`(?s)deleted\s+outside\s+Terraform`),
+		},
+	)
+}
+
+func TestDetectionOverride_RefusesIdsThatNoPathCanHave(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{".", ".."} {
+		w.run(t, resource.TestStep{
+			Config:      w.config("resource \"alertrouter_detection_override\" \"test\" {\n  detection_id = \"" + id + "\"\n  destinations = []\n}"),
+			PlanOnly:    true,
+			ExpectError: onAttribute("detection_id", ""),
+		})
+	}
+}
+
+func TestDetectionOverride_WarnsOfWhatDoesNothing(t *testing.T) {
+	w := newWorld(t)
+	work := newWorkspace(t, requiredProviders+`
+variable "list" {
+  type    = list(string)
+  default = null
+}
+resource "alertrouter_detection_override" "test" {
+  detection_id = "d"
+  destinations = var.list
+}
+`, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	if out := work.must(t, "plan", "-no-color"); !strings.Contains(out, "The override does nothing") {
+		t.Errorf("no warning of an override without severity and destinations:\n%s", out)
+	}
+	if out := work.must(t, "apply", "-no-color", "-auto-approve", `-var=list=["nobody"]`); !strings.Contains(out, "has a useless entry") {
+		t.Errorf("no warning of a destination that is none:\n%s", out)
+	}
+	// This plan mends it: the warning is about what is there, not about the line that no longer says so.
+	out := work.must(t, "plan", "-no-color", "-var=list=[]")
+	if !strings.Contains(out, "has a useless entry") || strings.Contains(out, "destinations = var.list") || strings.Contains(out, "does nothing") {
+		t.Errorf("the warning is missing, or points at the configuration's list:\n%s", out)
 	}
 }
 

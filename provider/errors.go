@@ -13,7 +13,8 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
 
-// attributeOf finds the attribute that a field of a request body came from, given the field's JSON pointer.
+// attributeOf finds the attribute that a field of a request body came from, given the field's JSON pointer. The pointer
+// "" is the whole: what is found for it is the attribute that names the thing.
 type attributeOf func(pointer string) (path.Path, bool)
 
 // advice tells a user what to do about an answer, by its HTTP status.
@@ -37,7 +38,7 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	}
 	for _, field := range answer.Fields {
 		if at, ok := find(field.Field); ok {
-			diags.AddAttributeError(at, summary, "The value "+field.Message+"."+footer(answer))
+			diags.AddAttributeError(at, summary, at.String()+" "+field.Message+"."+footer(answer))
 			continue
 		}
 		diags.AddError(summary, field.Field+" "+field.Message+"."+footer(answer))
@@ -49,7 +50,7 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	if answer.Detail != "" {
 		detail += ": " + answer.Detail
 	}
-	if at, ok := find(""); ok && answer.Status == http.StatusConflict {
+	if at, ok := find(""); ok && (answer.Status == http.StatusConflict || isGone(err)) {
 		diags.AddAttributeError(at, summary, detail+"."+footer(answer))
 		return
 	}
@@ -62,6 +63,8 @@ func footer(answer *client.Error) string {
 	switch more := advice[answer.Status]; {
 	case more != "":
 		text += "\n\n" + more
+	case answer.Status == http.StatusNotFound && !isGone(answer):
+		text += "\n\nThis is not how a control plane says that something does not exist: check endpoint in the provider block, and any proxy on the way."
 	case answer.Status >= http.StatusInternalServerError:
 		text += "\n\nThe control plane failed, not the configuration."
 	}
@@ -83,7 +86,13 @@ func noAttribute(string) (path.Path, bool) { return path.Empty(), false }
 // isGone reports whether err says that what was asked for does not exist.
 func isGone(err error) bool {
 	answer, ok := errors.AsType[*client.Error](err)
-	return ok && answer.Status == http.StatusNotFound
+	return ok && answer.Type == client.NotFound
+}
+
+// isStale reports whether err says that what was to be changed is not what it was.
+func isStale(err error) bool {
+	answer, ok := errors.AsType[*client.Error](err)
+	return ok && answer.Status == http.StatusPreconditionFailed
 }
 
 // revisionTag is the entity tag of a revision, for If-Match.

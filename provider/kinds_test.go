@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
@@ -58,6 +59,35 @@ func TestKinds_EachIsComplete(t *testing.T) {
 	members := slices.Sorted(maps.Keys(schemas["DestinationConfig"].Value.Properties))
 	if len(members) == 0 || !slices.Equal(names, members) {
 		t.Errorf("destinationTypes has %v, the contract %v", names, members)
+	}
+}
+
+// TestPages_NameThePermissions looks at what the documentation of every resource and data source begins with.
+func TestPages_NameThePermissions(t *testing.T) {
+	t.Parallel()
+	p := New("test")()
+	pages := map[string]string{}
+	for _, newResource := range p.Resources(t.Context()) {
+		var name resource.MetadataResponse
+		var page resource.SchemaResponse
+		newResource().Metadata(t.Context(), resource.MetadataRequest{}, &name)
+		newResource().Schema(t.Context(), resource.SchemaRequest{}, &page)
+		pages[name.TypeName] = page.Schema.MarkdownDescription
+	}
+	for _, newDataSource := range p.DataSources(t.Context()) {
+		var name datasource.MetadataResponse
+		var page datasource.SchemaResponse
+		newDataSource().Metadata(t.Context(), datasource.MetadataRequest{}, &name)
+		newDataSource().Schema(t.Context(), datasource.SchemaRequest{}, &page)
+		pages["data."+name.TypeName] = page.Schema.MarkdownDescription
+	}
+	if len(pages) == 0 {
+		t.Fatal("there are no pages to check")
+	}
+	for name, text := range pages {
+		if !strings.Contains(text, "The token needs the permission") {
+			t.Errorf("%s does not say which permission it needs", name)
+		}
 	}
 }
 

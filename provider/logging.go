@@ -18,10 +18,6 @@ type loggedTransport struct {
 	token string
 }
 
-func newLoggedTransport(token string) http.RoundTripper {
-	return &loggedTransport{base: http.DefaultTransport, token: token}
-}
-
 func (t *loggedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := tflog.NewSubsystem(req.Context(), httpLog)
 	ctx = tflog.SubsystemMaskAllFieldValuesStrings(ctx, httpLog, t.token)

@@ -18,6 +18,8 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net/http"
 	"os"
 	"time"
 
@@ -111,7 +113,7 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 	}
 	options := []client.Option{
 		client.WithUserAgent("terraform-provider-alertrouter/" + p.version + " terraform/" + req.TerraformVersion),
-		client.WithTransport(newLoggedTransport(token)),
+		client.WithTransport(func(base http.RoundTripper) http.RoundTripper { return &loggedTransport{base: base, token: token} }),
 	}
 	if !m.RequestTimeout.IsNull() {
 		d, _ := time.ParseDuration(m.RequestTimeout.ValueString()) // the validator has read it before
@@ -121,6 +123,11 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 		options = append(options, client.WithMaxConcurrency(int(m.MaxConcurrency.ValueInt64())))
 	}
 	api, err := client.New(endpoint, token, options...)
+	if errors.Is(err, client.ErrToken) {
+		resp.Diagnostics.AddAttributeError(path.Root("token"), "The provider cannot be configured", err.Error()+
+			". If it is read from a file, trimspace() takes the line break away. It may also come from the environment variable "+tokenEnv+".")
+		return
+	}
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "The provider cannot be configured", err.Error())
 		return

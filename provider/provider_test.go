@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
@@ -24,7 +26,7 @@ type proxy struct {
 	*httptest.Server
 	mu     sync.Mutex
 	asked  []string
-	refuse func(*http.Request) bool // answers 503 in place of the control plane
+	answer func(http.ResponseWriter, *http.Request) bool // reports whether it answered in place of the control plane
 }
 
 func newProxy(t *testing.T, w *world) *proxy {
@@ -33,21 +35,32 @@ func newProxy(t *testing.T, w *world) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{refuse: func(*http.Request) bool { return false }}
+	p := &proxy{answer: func(http.ResponseWriter, *http.Request) bool { return false }}
 	onward := httputil.NewSingleHostReverseProxy(to)
 	p.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		p.mu.Lock()
 		p.asked = append(p.asked, req.Method+" "+req.URL.Path)
+		answer := p.answer
 		p.mu.Unlock()
-		if p.refuse(req) {
-			rw.Header().Set("Retry-After", "3600")
-			rw.WriteHeader(http.StatusServiceUnavailable)
-			return
+		if !answer(rw, req) {
+			onward.ServeHTTP(rw, req)
 		}
-		onward.ServeHTTP(rw, req)
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// lose answers the requests with one of the methods by a page that says 404, as a proxy does that has lost its way.
+func (p *proxy) lose(methods ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = func(rw http.ResponseWriter, req *http.Request) bool {
+		lost := slices.Contains(methods, req.Method)
+		if lost {
+			http.Error(rw, "<html>Not Found</html>", http.StatusNotFound)
+		}
+		return lost
+	}
 }
 
 // requests returns what was asked since the last call.
@@ -102,7 +115,14 @@ resource "alertrouter_destination_slack" "test" {
 func TestProvider_PlansWithoutTheServersCheck(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
-	p.refuse = func(req *http.Request) bool { return req.URL.Path == "/v1/destinations/validate" }
+	p.answer = func(rw http.ResponseWriter, req *http.Request) bool {
+		check := req.URL.Path == "/v1/destinations/validate"
+		if check {
+			rw.Header().Set("Retry-After", "3600")
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return check
+	}
 	w.URL = p.URL
 	w.run(t, resource.TestStep{Config: w.config(slackWith(slackURL))})
 	if !slices.Contains(p.requests(), "POST /v1/destinations/validate") {
@@ -123,6 +143,9 @@ func TestProvider_SaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 			refuse(use, `(?s)API token is missing.*ALERTROUTER_TOKEN`),
 			refuse(block(`endpoint = "control-plane:8080"
   token = "x"`), `(?s)endpoint\s+=.*must be a URL`),
+			refuse(block(`endpoint = "https://alertrouter.example.com/v1"
+  token = "x"`), `(?s)endpoint\s+=.*without\s+the\s+/v1`),
+			refuse(block(`token = "x\n"`), `(?s)token\s+=.*line\s+breaks.*trimspace`),
 			refuse(block(`token = "x"
   request_timeout = "soon"`), `(?s)request_timeout\s+=.*duration`),
 			refuse(block(`token = "x"
@@ -131,6 +154,37 @@ func TestProvider_SaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 			refuse(block("endpoint = \"http://127.0.0.1:1\"\n  token = \"x\"\n  request_timeout = \"1s\""), `(?s)did\s+not\s+answer.*refused`),
 		},
 	})
+}
+
+// TestProvider_TakesNothingForDeletedThatIsNot has something else than the control plane answer 404.
+func TestProvider_TakesNothingForDeletedThatIsNot(t *testing.T) {
+	w := newWorld(t)
+	p := newProxy(t, w)
+	w.URL = p.URL
+	both := slackWith(slackURL) + override(`severity = "HIGH"`)
+	elsewhere := strings.Replace(w.config(both), p.URL, p.URL+"/elsewhere", 1)
+	refused := func(doing string) *regexp.Regexp {
+		return regexp.MustCompile(`(?s)` + doing + `.*check\s+endpoint.*404`)
+	}
+	w.run(
+		t,
+		resource.TestStep{PreConfig: func() { p.lose(http.MethodGet) }, Config: w.config(override(`severity = "HIGH"`)), ExpectError: refused("Cannot read the override")},
+		resource.TestStep{PreConfig: func() { p.lose() }, Config: w.config(both)},
+		resource.TestStep{PreConfig: func() { p.lose(http.MethodGet) }, Config: w.config(slackWith(slackURL)), ExpectError: refused("Cannot read the slack destination")},
+		resource.TestStep{Config: w.config(override(`severity = "HIGH"`)), ExpectError: refused("Cannot read the override")},
+		resource.TestStep{PreConfig: func() { p.lose(http.MethodPut) }, Config: w.config(slack("mention = \"@here\"") + override(`severity = "LOW"`)), ExpectError: refused("Cannot update the slack destination")},
+		resource.TestStep{PreConfig: func() { p.lose(http.MethodDelete) }, Config: w.config(both), Destroy: true, ExpectError: refused("Cannot delete the slack destination")},
+		resource.TestStep{Config: w.config(both), Destroy: true, ExpectError: refused("Cannot remove the override")},
+		resource.TestStep{PreConfig: func() { p.lose() }, Config: elsewhere, PlanOnly: true, ExpectError: refused("Cannot read")},
+		resource.TestStep{
+			Config: w.config(both), ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionNoop),
+			Check: func(*terraform.State) error {
+				w.only(t)
+				_, err := client.OK(w.api.GetOverrideWithResponse(t.Context(), "AWS/Root Login: ünï"))
+				return err
+			},
+		},
+	)
 }
 
 func TestProvider_SaysWhenAPermissionIsMissing(t *testing.T) {
@@ -149,15 +203,26 @@ func TestProvider_SaysWhenAPermissionIsMissing(t *testing.T) {
 // TestProvider_MayNotBeConfiguredBeforeApply has the endpoint come from something that is made in the same apply.
 func TestProvider_MayNotBeConfiguredBeforeApply(t *testing.T) {
 	w := newWorld(t)
-	w.run(t, resource.TestStep{
-		Config: fmt.Sprintf(`
+	config := func(again int) string {
+		return fmt.Sprintf(`
 resource "terraform_data" "endpoint" {
-  input = %q
+  input            = %q
+  triggers_replace = %d
 }
 provider "alertrouter" {
   endpoint = terraform_data.endpoint.output
   token    = %q
 }
-`, w.URL, w.Token) + slackWith(slackURL),
-	})
+`, w.URL, again, w.Token) + slackWith(slackURL) + override(`severity = "HIGH"`)
+	}
+	w.run(
+		t,
+		resource.TestStep{Config: config(1)},
+		// What is there stays as it was, while the endpoint is made anew.
+		resource.TestStep{Config: config(2), ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+			plancheck.ExpectResourceAction("terraform_data.endpoint", plancheck.ResourceActionReplace),
+			plancheck.ExpectResourceAction(slackAddress, plancheck.ResourceActionNoop),
+			plancheck.ExpectResourceAction(overrideAddress, plancheck.ResourceActionNoop),
+		}}},
+	)
 }

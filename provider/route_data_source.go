@@ -83,7 +83,8 @@ func (s *routeDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Where an alert would go, and why. The control plane decides as it would for a real alert, with the destinations and overrides it has now, " +
-			"but stores and sends nothing. Useful in `check` blocks and in `terraform test`.",
+			"but stores and sends nothing. Useful in `check` blocks and in `terraform test`.\n\n" +
+			"The token needs the permission `destinations:read`.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				Required:            true,

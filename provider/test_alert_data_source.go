@@ -58,7 +58,8 @@ func (s *testAlertDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 		MarkdownDescription: "Sends a test alert to a destination and tells what came of it.\n\n" +
 			"Terraform reads a data source in every plan and apply. The alert is nevertheless sent **once** for the same arguments: after that the control plane answers with " +
 			"the stored result. Refer to the destination's `revision` to test it again after every change, and use `triggers` to test it again for reasons of your own. " +
-			"A failed result is forgotten after a minute.",
+			"A failed result is forgotten after a minute.\n\n" +
+			"The token needs the permission `destinations:write`, also to plan.",
 		Attributes: map[string]schema.Attribute{
 			"destination_id": schema.StringAttribute{
 				Required:            true,
@@ -90,8 +91,9 @@ func (s *testAlertDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				MarkdownDescription: "How long to wait for the result, such as `10s`. Defaults to `30s`.",
 			},
 			"fail_on_error": schema.BoolAttribute{
-				Optional:            true,
-				MarkdownDescription: "Whether an alert that is not delivered is an error rather than a warning. Defaults to `false`.",
+				Optional: true,
+				MarkdownDescription: "Whether an alert that is not delivered is an error rather than a warning. While the destination is broken, the error stops every plan and destroy of the " +
+					"configuration, even one that has nothing to do with it; a `check` of `delivered` does not. See the guide [Testing that alerts arrive](../guides/testing) for the ways out. Defaults to `false`.",
 			},
 			"id":           schema.StringAttribute{Computed: true, MarkdownDescription: "The key that makes the test happen once: a hash of the arguments."},
 			"delivered":    schema.BoolAttribute{Computed: true, MarkdownDescription: describe("TestResult.delivered")},
@@ -181,6 +183,8 @@ func (m *testAlertModel) setLate(timeout time.Duration) {
 // testAlertAttribute points at the arguments a refusal can be about.
 func testAlertAttribute(pointer string) (path.Path, bool) {
 	switch pointer {
+	case "":
+		return path.Root("destination_id"), true
 	case "/severity":
 		return path.Root("severity"), true
 	case "/alert_type":

@@ -47,7 +47,7 @@ type Config struct {
 
 // SecretsFromEnvironment fills in the settings that only the environment has.
 func (c *Config) SecretsFromEnvironment() {
-	c.AdminToken = secret.New(os.Getenv("ALERTROUTER_ADMIN_TOKEN"))
+	c.AdminToken = secret.New(strings.TrimSpace(os.Getenv("ALERTROUTER_ADMIN_TOKEN"))) // a mounted secret ends in a line break
 	c.MasterKey = secret.New(os.Getenv("ALERTROUTER_MASTER_KEY"))
 }
 

@@ -25,22 +25,28 @@ type keysetStore interface {
 
 // openSealer opens the store's keyset with the master key. Both are made at the first start.
 func openSealer(ctx context.Context, c Config, store keysetStore, log *slog.Logger) (*seal.Sealer, error) {
-	master, err := masterKey(c, log)
-	if err != nil {
-		return nil, err
-	}
-	candidate, err := seal.NewKeyset(master)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := store.Keyset(ctx, candidate)
+	sealed, err := store.Keyset(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the keyset: %w", err)
+	}
+	master, err := masterKey(c, len(sealed) == 0, log)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) == 0 {
+		candidate, err := seal.NewKeyset(master)
+		if err != nil {
+			return nil, err
+		}
+		if sealed, err = store.Keyset(ctx, candidate); err != nil {
+			return nil, fmt.Errorf("store the keyset: %w", err)
+		}
 	}
 	return seal.Open(master, sealed)
 }
 
-func masterKey(c Config, log *slog.Logger) (seal.MasterKey, error) {
+// masterKey reads the key; for a store without a keyset it makes one where there is none.
+func masterKey(c Config, first bool, log *slog.Logger) (seal.MasterKey, error) {
 	if c.MasterKey.IsSet() {
 		key, err := seal.ParseMasterKey([]byte(c.MasterKey.Reveal()))
 		if err != nil {
@@ -53,7 +59,7 @@ func masterKey(c Config, log *slog.Logger) (seal.MasterKey, error) {
 		path = filepath.Join(c.Data, "master.key")
 	}
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && c.MasterKeyFile == "" {
+	if errors.Is(err, fs.ErrNotExist) && c.MasterKeyFile == "" && first {
 		key := seal.NewMasterKey()
 		log.Warn("made a master key; keep a copy of it apart from the store's backups", "path", path)
 		return key, writeSecretFile(path, secret.New(key.Text()))

@@ -43,6 +43,7 @@ type Server struct {
 
 	log      *slog.Logger
 	timeout  time.Duration
+	pause    func()     // starts no more attempts
 	failed   chan error // from serving
 	cleanups []cleanup  // run in reverse
 	stop     sync.Once
@@ -132,6 +133,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 		Orphaned: func(id string) { config.FailOrphans(id) }, // nothing is stored before config is there
 	})
 	s.onStop("dispatcher", dispatcher.Stop)
+	s.pause = dispatcher.Pause
 
 	config, err = registry.New(ctx, store, sealer, registry.Options{
 		Types: catalog.Types(), Env: destination.Env{HTTP: client, Now: c.Now}, Lanes: dispatcher, Now: c.Now, Log: s.log,
@@ -187,13 +189,28 @@ func (s *Server) serve(ctx context.Context, c Config, handler http.Handler) erro
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 3 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onStop("listener", h.Shutdown)
+	s.onStop("listener", func(ctx context.Context) error { return stopListening(ctx, h) })
+	s.onStop("starting of attempts", func(context.Context) error { s.pause(); return nil })
 	go func() {
 		if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serve: %w", err)
 		}
 	}()
 	s.log.Info("ready", "url", s.URL, "version", c.Version, "data", c.Data)
+	return nil
+}
+
+// stopListening lets requests under way finish, but keeps half of the time for what comes after: one client that sends
+// its request slowly must not cost the attempts under way theirs.
+func stopListening(ctx context.Context, h *http.Server) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
+	if err := h.Shutdown(ctx); err != nil {
+		return h.Close()
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -573,6 +574,89 @@ func TestConfig_ReportsEveryWrongSetting(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter22") {
 		t.Errorf("%v shows a password", err)
+	}
+}
+
+func TestServer_IdempotencyIsAboutContentNotSpelling(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	alert := func(id, severity, context string) string {
+		return `{"alert_id":"` + id + `","type":"RULE","detection":{"id":"d","severity":"` + severity + `"},"context":` + context + `}`
+	}
+	do(t, s, 202, "POST", "/v1/alerts", alert("s", "high", `{"a":"\u0041","n":1.0}`), nil)
+	do(t, s, 200, "POST", "/v1/alerts", alert("s", "HIGH", `{"n":1.0,"a":"A"}`), nil)
+	do(t, s, 409, "POST", "/v1/alerts", alert("s", "HIGH", `{"n":1.00,"a":"A"}`), nil)
+	do(t, s, 202, "POST", "/v1/alerts", alert("l", "LOW", `{"a":"\ud800"}`), nil)
+	do(t, s, 200, "POST", "/v1/alerts", alert("l", "LOW", `{ "a":"\ud800"}`), nil)
+	do(t, s, 409, "POST", "/v1/alerts", alert("l", "LOW", `{"a":"\ud801"}`), nil)
+}
+
+// A test's stored outcome says nothing of another destination, or of this one after a change.
+func TestServer_ATestKeyIsForOneDestinationAsItIs(t *testing.T) {
+	t.Parallel()
+	s, good := servertest.Start(t), newSink(t, nil)
+	bad := newSink(t, func(w http.ResponseWriter, _ int) { w.WriteHeader(http.StatusUnauthorized) })
+	var r struct {
+		Delivered bool
+		FromCache bool `json:"from_cache"`
+	}
+	unsaved := func(url string) string {
+		return strings.Replace(webhook("unsaved", url, ""), `"config"`, `"idempotency_key":"k","config"`, 1)
+	}
+	do(t, s, 200, "POST", "/v1/destinations/test", unsaved(good.URL), &r)
+	do(t, s, 200, "POST", "/v1/destinations/test", unsaved(bad.URL), &r)
+	if r.Delivered || r.FromCache {
+		t.Errorf("another destination's outcome was returned: %+v", r)
+	}
+	var d struct{ ID string }
+	do(t, s, 201, "POST", "/v1/destinations", webhook("saved", good.URL, ""), &d)
+	do(t, s, 200, "POST", "/v1/destinations/"+d.ID+"/test", `{"idempotency_key":"k"}`, &r)
+	do(t, s, 200, "PUT", "/v1/destinations/"+d.ID, webhook("saved", bad.URL, ""), nil)
+	do(t, s, 200, "POST", "/v1/destinations/"+d.ID+"/test", `{"idempotency_key":"k"}`, &r)
+	if r.Delivered || r.FromCache {
+		t.Errorf("the outcome of before the change was returned: %+v", r)
+	}
+}
+
+// A client that never ends its request must not cost the attempts under way their time.
+func TestServer_ASlowClientDoesNotCutAttemptsOff(t *testing.T) {
+	t.Parallel()
+	slow := newSink(t, func(http.ResponseWriter, int) { time.Sleep(500 * time.Millisecond) })
+	s := servertest.Start(t, func(c *server.Config) { c.ShutdownTimeout = 4 * time.Second })
+	do(t, s, 201, "POST", "/v1/destinations", webhook("slow", slow.URL, `"LOW"`), nil)
+	for i := range 30 {
+		do(t, s, 202, "POST", "/v1/alerts", fmt.Sprintf(`{"alert_id":"%d","type":"RULE","detection":{"id":"d","severity":"LOW"}}`, i), nil)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\n{", s.Token)
+	waitUntil(t, "the first attempts", func() bool { return len(slow.got()) > 0 })
+	s.Restart(t)
+	for i := range 30 {
+		for _, d := range settled(t, s, fmt.Sprint(i)).Deliveries {
+			if len(d.Attempts) != 1 || d.State != "DELIVERED" {
+				t.Errorf("alert %d: got %+v, want one attempt that was let finish", i, d)
+			}
+		}
+	}
+}
+
+func TestServer_DoesNotMakeAnotherMasterKeyForAStoreThatHasOne(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	s.Stop()
+	path := filepath.Join(s.Config.Data, "master.key")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Start(context.Background(), s.Config); err == nil || !strings.Contains(err.Error(), "master key") {
+		t.Errorf("got %v, want that the master key is missing", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a new master key stands in the way of the old one")
 	}
 }
 

@@ -50,7 +50,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.expectNothingElseArrived()
 	d.printTable()
 	if d.keep {
-		return errors.Join(d.wait(ctx), d.verdict())
+		return errors.Join(d.verdict(), d.wait(ctx))
 	}
 	if err := d.destroy(ctx); err != nil {
 		return err
@@ -157,7 +157,8 @@ func (d *demo) wait(ctx context.Context) error {
 	if err := os.WriteFile(settings, []byte(text.String()), 0o600); err != nil {
 		return err
 	}
-	d.say(`The control plane runs until Ctrl-C. In another terminal, in this directory:
+	d.say(`
+The control plane runs until Ctrl-C. In another terminal, in this directory:
 
   . %s
   alertrouter alert send examples/alerts/05-impossible-travel.json

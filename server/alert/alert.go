@@ -220,11 +220,10 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 		*t = Time{}
 		return nil
 	}
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
+	if len(data) < 2 || data[0] != '"' {
+		return errTime
 	}
-	return t.UnmarshalText([]byte(text))
+	return t.UnmarshalText(data[1 : len(data)-1]) // a time has no character that needs an escape
 }
 
 // MarshalJSON writes what MarshalText writes, in quotes.

@@ -37,7 +37,11 @@ func ParseTime(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, errTime
 	}
-	return t.Add(-offset), nil
+	t = t.Add(-offset)
+	if t.Year() < 0 || t.Year() > 9999 { // in UTC, where it could not be written down again
+		return time.Time{}, errTime
+	}
+	return t, nil
 }
 
 // wellFormedClock refuses what time.Parse would let pass: a comma before the fraction, or more than nine digits.

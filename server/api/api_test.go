@@ -117,15 +117,19 @@ func TestAPI_NamesEveryWrongFieldAtOnce(t *testing.T) {
 			"POST", "/v1/alerts", `{"type":"NOPE","created_at":"yesterday","extra":1,"detection":{"severity":"HUGE","more":2},"log_types":[1],"context":[]}`, 422,
 			[]string{"/context", "/created_at", "/detection/id", "/detection/more", "/detection/severity", "/extra", "/log_types/0", "/type"},
 		},
-		"alert, values only": {"POST", "/v1/alerts", `{"type":"NOPE","detection":{"id":"","severity":"HUGE"}}`, 422, []string{"/detection/id", "/detection/severity", "/type"}},
-		"alert, no id":       {"POST", "/v1/alerts", `{"alert_id":"","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/alert_id"}},
-		"alert, spaced id":   {"POST", "/v1/alerts", `{"alert_id":"a b","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/alert_id"}},
-		"alert, twice":       {"POST", "/v1/alerts", `{"type":"RULE","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/type"}},
-		"alert, other case":  {"POST", "/v1/alerts", `{"Type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/Type", "/type"}},
-		"alert, not JSON":    {"POST", "/v1/alerts", `{"type":`, 400, nil},
-		"alert, not UTF-8":   {"POST", "/v1/alerts", "{\"type\":\"RULE\xff\"}", 400, nil},
-		"alert, empty":       {"POST", "/v1/alerts", ``, 400, nil},
-		"preview":            {"POST", "/v1/route/preview", `{"type":"RULE"}`, 422, []string{"/detection", "/detection/id", "/detection/severity"}},
+		"alert, one wrong type and a wrong time": {"POST", "/v1/alerts", `{"type":1,"created_at":"today","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/created_at", "/type"}},
+		"alert, a number too large":              {"POST", "/v1/alerts", `{"type":"RULE","detection":{"id":"x","severity":"LOW","x":1},"context":{"n":1e99999},"y":1}`, 422, []string{"/detection/x", "/y"}},
+		"destination, a number too large":        {"POST", "/v1/destinations", `{"display_name":"x","severities":[],"max_age_seconds":1e999,"config":{"slack":{"webhook_url":"https://x"}}}`, 422, []string{"/max_age_seconds"}},
+		"alert, a time that has no UTC":          {"POST", "/v1/alerts", `{"type":"RULE","created_at":"9999-12-31T23:59:59-10:00","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/created_at"}},
+		"alert, values only":                     {"POST", "/v1/alerts", `{"type":"NOPE","detection":{"id":"","severity":"HUGE"}}`, 422, []string{"/detection/id", "/detection/severity", "/type"}},
+		"alert, no id":                           {"POST", "/v1/alerts", `{"alert_id":"","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/alert_id"}},
+		"alert, spaced id":                       {"POST", "/v1/alerts", `{"alert_id":"a b","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/alert_id"}},
+		"alert, twice":                           {"POST", "/v1/alerts", `{"type":"RULE","type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/type"}},
+		"alert, other case":                      {"POST", "/v1/alerts", `{"Type":"RULE","detection":{"id":"x","severity":"LOW"}}`, 422, []string{"/Type", "/type"}},
+		"alert, not JSON":                        {"POST", "/v1/alerts", `{"type":`, 400, nil},
+		"alert, not UTF-8":                       {"POST", "/v1/alerts", "{\"type\":\"RULE\xff\"}", 400, nil},
+		"alert, empty":                           {"POST", "/v1/alerts", ``, 400, nil},
+		"preview":                                {"POST", "/v1/route/preview", `{"type":"RULE"}`, 422, []string{"/detection", "/detection/id", "/detection/severity"}},
 		"destination": {
 			"POST", "/v1/destinations", `{"display_name":"","severities":["X"],"foo":1,"max_age_seconds":0,"config":{"slack":{"nope":1}}}`, 422,
 			[]string{"/config/slack/nope", "/display_name", "/foo", "/max_age_seconds", "/severities/0"},
@@ -248,8 +252,15 @@ func TestAPI_ATokenGivesNoMoreThanItHas(t *testing.T) {
 	if a := call(t, s, s.Token, "DELETE", "/v1/tokens/"+limited.ID, nil); a.status != 404 {
 		t.Errorf("revoked twice: got %d, want 404", a.status)
 	}
-	if a := call(t, s, s.Token, "POST", "/v1/tokens", map[string]any{"name": "old", "role": "viewer", "expires_at": "2020-01-01T00:00:00Z"}); a.status != 422 {
-		t.Errorf("a token that expired before it was made: got %d, want 422", a.status)
+	for _, token := range []string{"2020-01-01T00:00:00Z", "9999-12-31T23:59:59-10:00"} {
+		if a := call(t, s, s.Token, "POST", "/v1/tokens", map[string]any{"name": "x", "role": "viewer", "expires_at": token}); a.status != 422 {
+			t.Errorf("a token that expires at %s: got %d, want 422", token, a.status)
+		}
+	}
+	var tokens struct{ Items []struct{ ID, Name string } }
+	admin(t, s, 200, &tokens, "GET", "/v1/tokens", nil)
+	if a := call(t, s, s.Token, "DELETE", "/v1/tokens/"+tokens.Items[0].ID, nil); a.status != 409 {
+		t.Errorf("revoking the last token that can make tokens: got %d, want 409", a.status)
 	}
 }
 

@@ -70,12 +70,26 @@ func parseAlert(op *operation, raw []byte) (*alert.Alert, error) {
 	for _, f := range fields {
 		known[f.Name] = true
 	}
-	for _, f := range problem.FieldsOf(op.check(raw)) {
+	for _, f := range append(problem.FieldsOf(op.check(raw)), createdAtFault(raw)...) {
 		if !known[f.Name] {
 			fields = append(fields, f)
 		}
 	}
-	return nil, problem.InvalidFields(fields)
+	return nil, limited(problem.InvalidFields(fields))
+}
+
+// createdAtFault checks the one thing about an alert that the schema cannot say.
+func createdAtFault(raw []byte) []problem.Field {
+	var given struct {
+		CreatedAt any `json:"created_at"`
+	}
+	_ = json.Unmarshal(raw, &given, jsontext.AllowInvalidUTF8(true)) // what is wrong elsewhere is named elsewhere
+	if text, ok := given.CreatedAt.(string); ok {
+		if _, err := alert.ParseTime(text); err != nil {
+			return []problem.Field{{Name: "/created_at", Message: err.Error()}}
+		}
+	}
+	return nil
 }
 
 // readAll reads a body, which the guard limited, to its end. length is a hint, or 0.

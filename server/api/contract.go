@@ -3,7 +3,9 @@
 package api
 
 import (
+	"bytes"
 	_ "embed"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,12 +67,29 @@ func loadContract() (*contract, error) {
 // check reports every field of a JSON body that the operation's schema refuses. A body that cannot be read at all is
 // problem.Malformed.
 func (op *operation) check(body []byte) error {
+	var syntax jsontext.Value
+	if err := json.Unmarshal(body, &syntax, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return malformed(err)
+	}
 	var value any
-	if err := json.Unmarshal(body, &value, jsontext.AllowInvalidUTF8(true)); err != nil {
+	decoder := stdjson.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // a number too large for a float is a wrong number, not wrong JSON
+	if err := decoder.Decode(&value); err != nil {
 		return malformed(err)
 	}
 	err := op.body.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.SetSchemaErrorMessageCustomizer(sentence))
-	return problem.InvalidFields(fieldsOf(err, unknownMembers(op.body, value, "", nil)))
+	return limited(problem.InvalidFields(fieldsOf(err, unknownMembers(op.body, value, "", nil))))
+}
+
+// maxFields is how many wrong fields an answer names: a body can have a million.
+const maxFields = 100
+
+func limited(err error) error {
+	if p, ok := errors.AsType[*problem.Error](err); ok && len(p.Fields) > maxFields {
+		p.Detail += fmt.Sprintf("; the first %d are named", maxFields)
+		p.Fields = p.Fields[:maxFields]
+	}
+	return err
 }
 
 // unknownMembers names every member that a schema does not know, which the validator reports without its name.

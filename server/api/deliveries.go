@@ -48,7 +48,7 @@ func (a *API) RetryDelivery(ctx context.Context, r RetryDeliveryRequestObject) (
 const replayBatch = 500
 
 // RetryDeliveries implements POST /v1/deliveries/retry. Each round's deliveries are on their way before the next is
-// looked for; one that fails again is not replayed twice, since its age then counts from after now.
+// looked for; one that fails again meanwhile is not replayed twice, since its age counts from now.
 func (a *API) RetryDeliveries(ctx context.Context, r RetryDeliveriesRequestObject) (RetryDeliveriesResponseObject, error) {
 	f := delivery.Filter{
 		DestinationID: deref(r.Body.DestinationID), AlertID: deref(r.Body.AlertID), Reasons: convert[delivery.Reason](r.Body.Reasons),
@@ -87,6 +87,7 @@ func deliveryOf(d delivery.Delivery) Delivery {
 		ID: d.ID.String(), AlertID: d.AlertID, DestinationID: d.DestinationID, State: DeliveryState(d.State),
 		Reason: orNil(DeliveryReason(d.Reason)), Cause: DeliveryCause(d.Cause), FallbackOf: orNil(d.FallbackOf),
 		CreatedAt: d.CreatedAt.UTC(), SettledAt: timeOrNil(d.SettledAt), Attempts: make([]Attempt, len(d.Attempts)),
+		AttemptsDropped: orNil(d.AttemptsDropped),
 	}
 	if d.State.Open() {
 		out.NextAttemptAt = timeOrNil(d.NextAttemptAt)

@@ -24,9 +24,10 @@ import (
 // ListDestinations implements GET /v1/destinations.
 func (a *API) ListDestinations(_ context.Context, r ListDestinationsRequestObject) (ListDestinationsResponseObject, error) {
 	all := a.Registry.Snapshot().Destinations()
+	name := destination.FoldName(strings.TrimSpace(deref(r.Params.DisplayName)))
 	all = slices.DeleteFunc(all, func(d destination.Destination) bool {
 		return r.Params.Type != nil && d.Type != *r.Params.Type ||
-			r.Params.DisplayName != nil && !strings.EqualFold(d.DisplayName, *r.Params.DisplayName)
+			r.Params.DisplayName != nil && destination.FoldName(d.DisplayName) != name
 	})
 	items, next, err := page(all, r.Params.Cursor, r.Params.Limit, func(d destination.Destination) string { return d.DisplayName + "\x00" + d.ID })
 	if err != nil {
@@ -243,11 +244,14 @@ func etag(revision int64) *string {
 	return &tag
 }
 
-// ifMatch reads an If-Match header: the revision it names, or 0 for none and for "*". A tag that is none of ours
-// matches no revision.
+// ifMatch reads an If-Match header: the revision it names, registry.AnyRevision for "*", or 0 where there is none. A
+// tag that is none of ours matches no revision.
 func ifMatch(header *IfMatch) (int64, error) {
-	if header == nil || *header == "*" {
+	if header == nil {
 		return 0, nil
+	}
+	if *header == "*" {
+		return registry.AnyRevision, nil
 	}
 	revision, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(*header, "W/"), `"`), 10, 64)
 	if err != nil || revision < 1 {

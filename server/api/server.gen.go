@@ -677,8 +677,11 @@ type Delivery struct {
 	// AlertID The alert.
 	AlertID string `json:"alert_id"`
 
-	// Attempts Every try, oldest first.
+	// Attempts Every try, oldest first; of very many, the first hundred and the last.
 	Attempts []Attempt `json:"attempts"`
+
+	// AttemptsDropped How many attempts between those are not kept.
+	AttemptsDropped *int `json:"attempts_dropped,omitempty"`
 
 	// Cause What made the promise.
 	Cause DeliveryCause `json:"cause"`

@@ -57,8 +57,8 @@ func (a *API) checkToken(t *auth.Token, creator auth.Token) error {
 	if (t.Role == "") == (t.Permissions == nil) {
 		fields = append(fields, problem.Field{Name: "/role", Message: "set exactly one of role and permissions"})
 	}
-	if !t.ExpiresAt.IsZero() && !t.ExpiresAt.After(a.Now()) {
-		fields = append(fields, problem.Field{Name: "/expires_at", Message: "must be in the future"})
+	if !t.ExpiresAt.IsZero() && (!t.ExpiresAt.After(a.Now()) || t.ExpiresAt.Year() > 9999) {
+		fields = append(fields, problem.Field{Name: "/expires_at", Message: "must be in the future, and before the year 10000"})
 	}
 	if err := problem.InvalidFields(fields); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +75,7 @@ func HashOf(s secret.String) [32]byte { return sha256.Sum256([]byte(s.Reveal()))
 type Keeper struct {
 	store  Store
 	now    func() time.Time
+	reload sync.Mutex // so that what was read last is kept
 	byHash atomic.Pointer[map[[32]byte]Token]
 }
 
@@ -85,6 +87,8 @@ func NewKeeper(ctx context.Context, store Store, now func() time.Time) (*Keeper,
 
 // Reload reads the tokens again: after a change, here or by another process.
 func (k *Keeper) Reload(ctx context.Context) error {
+	k.reload.Lock()
+	defer k.reload.Unlock()
 	tokens, err := k.store.Tokens(ctx)
 	if err != nil {
 		return err
@@ -120,8 +124,14 @@ func (k *Keeper) Create(ctx context.Context, t Token) error {
 	return k.Reload(ctx)
 }
 
-// Revoke removes a token; it is refused from then on.
+// Revoke removes a token; it is refused from then on. The last one that may manage tokens and does not expire is
+// problem.Conflict: nobody could make another.
 func (k *Keeper) Revoke(ctx context.Context, id string) error {
+	others := slices.DeleteFunc(k.List(), func(t Token) bool { return t.ID == id })
+	lasting := func(t Token) bool { return t.Has(TokensWrite) && t.ExpiresAt.IsZero() }
+	if len(others) < len(k.List()) && !slices.ContainsFunc(others, lasting) {
+		return problem.New(problem.Conflict, "no other token has %s for good; make one before this is revoked", TokensWrite)
+	}
 	if err := k.store.DeleteToken(ctx, id); err != nil {
 		return err
 	}

@@ -20,10 +20,12 @@ type Token struct {
 
 // Store is what auth asks of a store. Each method is atomic and durable when it returns nil.
 type Store interface {
-	// Tokens returns all tokens, expired ones too, in no particular order.
+	// Tokens returns all tokens, expired ones too, in no particular order. One that can no longer be read is logged and
+	// left out.
 	Tokens(ctx context.Context) ([]Token, error)
 
-	// CreateToken stores a new one. An id that another has is problem.Conflict.
+	// CreateToken stores a new one. An id that another has is problem.Conflict, and a time outside the years 0 to 9999
+	// (UTC) problem.Invalid.
 	CreateToken(ctx context.Context, t Token) error
 
 	// DeleteToken removes one. An unknown id is problem.NotFound.

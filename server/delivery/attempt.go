@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -16,9 +17,14 @@ import (
 // DefaultTimeout bounds an attempt unless its destination says otherwise.
 const DefaultTimeout = 30 * time.Second
 
-// Try makes one attempt and says what became of it. The wait is what the destination asked for, or negative. A sender
-// that panics has failed the attempt, not the server.
-func Try(ctx context.Context, sender destination.Sender, m *destination.Message, now func() time.Time) (Attempt, time.Duration) {
+// Advice is what an attempt says of the next one.
+type Advice struct {
+	Wait          time.Duration // what the destination asked for; 0 where it asked for nothing
+	NeedsOperator bool          // trying again mends it only if somebody mends something else
+}
+
+// Try makes one attempt and says what became of it. A sender that panics has failed the attempt, not the server.
+func Try(ctx context.Context, sender destination.Sender, m *destination.Message, now func() time.Time, log *slog.Logger) (Attempt, Advice) {
 	timeout := DefaultTimeout
 	if s, ok := sender.(destination.Timed); ok && s.Timeout() > 0 {
 		timeout = s.Timeout()
@@ -27,22 +33,17 @@ func Try(ctx context.Context, sender destination.Sender, m *destination.Message,
 	defer cancel()
 	start := now()
 	receipt, err := send(ctx, sender, m)
+	if p, ok := errors.AsType[*panicError](err); ok {
+		log.Error("a sender panicked", "delivery_id", m.DeliveryID, "type", fmt.Sprintf("%T", sender), "stack", string(p.stack))
+	}
 	a := Attempt{
 		At: start, Duration: now().Sub(start), StatusCode: receipt.StatusCode, Truncated: receipt.Truncated,
 		ExternalID: receipt.ExternalID, ExternalURL: receipt.ExternalURL,
 	}
-	outcome, asked := outcomeOf(err)
+	outcome, wait := destination.OutcomeOf(err)
 	a.Outcome = outcome
 	a.Message = messageOf(receipt.Message, err, timeout)
-	return a, asked
-}
-
-func outcomeOf(err error) (destination.Outcome, time.Duration) {
-	outcome, wait := destination.OutcomeOf(err)
-	if outcome != destination.OutcomeWait {
-		wait = -1
-	}
-	return outcome, wait
+	return a, Advice{Wait: wait, NeedsOperator: destination.NeedsOperator(err)}
 }
 
 func send(ctx context.Context, sender destination.Sender, m *destination.Message) (r destination.Receipt, err error) {

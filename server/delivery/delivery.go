@@ -36,8 +36,17 @@ type Delivery struct {
 	Since         time.Time // what its age counts from: CreatedAt, or the last replay
 	NextAttemptAt time.Time // of an open delivery
 	SettledAt     time.Time // when it became DELIVERED or FAILED
-	Attempts      []Attempt // oldest first
+	Attempts      []Attempt // oldest first: all, or the first KeptFirst and the last KeptLast
+
+	// AttemptsDropped is how many attempts between those are no longer kept.
+	AttemptsDropped int
 }
+
+// How many attempts a delivery keeps when it has had more than both together.
+const (
+	KeptFirst = 100
+	KeptLast  = 900
+)
 
 // State is where a delivery stands.
 type State string

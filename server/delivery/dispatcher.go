@@ -127,18 +127,23 @@ func (d *Dispatcher) lane(destinationID string) *lane {
 	return d.lanes[destinationID]
 }
 
-// Reserve asks for a place for one new delivery. When it is granted, exactly one of Deliver and Unreserve must
-// follow. When it is not, store the delivery unclaimed and call Wake afterwards.
-func (d *Dispatcher) Reserve(destinationID string) bool {
-	if d.held.Load() >= d.opts.MemoryBytes {
+// Reserve asks for a place for one new delivery of an alert of size bytes. When it is granted, exactly one of Deliver
+// and Unreserve must follow, with the same size. When it is not, store the delivery unclaimed and call Wake afterwards.
+func (d *Dispatcher) Reserve(destinationID string, size int) bool {
+	l := d.lane(destinationID)
+	if l == nil || d.room() < int64(size) || !l.reserve() {
 		return false
 	}
-	l := d.lane(destinationID)
-	return l != nil && l.reserve()
+	d.held.Add(int64(size))
+	return true
 }
 
+// room is how many more bytes of alerts may be held in memory; it may be negative.
+func (d *Dispatcher) room() int64 { return d.opts.MemoryBytes - d.held.Load() }
+
 // Unreserve gives a granted place back.
-func (d *Dispatcher) Unreserve(destinationID string) {
+func (d *Dispatcher) Unreserve(destinationID string, size int) {
+	d.held.Add(-int64(size))
 	if l := d.lane(destinationID); l != nil {
 		l.unreserve()
 	}
@@ -149,6 +154,7 @@ func (d *Dispatcher) Unreserve(destinationID string) {
 func (d *Dispatcher) Deliver(job Job) {
 	l := d.lane(job.Delivery.DestinationID)
 	if l == nil || !l.deliver(job) {
+		d.held.Add(-int64(job.Size))
 		d.release([]Job{job})
 	}
 	if l == nil {
@@ -185,13 +191,11 @@ func (d *Dispatcher) Health(destinationID string) Health {
 // Health is how a destination's last attempts went, since the start of the process.
 type Health struct {
 	LastSuccess time.Time
-	LastFailure time.Time
 	LastError   string // of the last attempt; "" after a success
 }
 
-// Stop lets attempts under way finish and be recorded, and starts no more. When ctx ends first they are cancelled,
-// recorded as interrupted and tried again by whoever opens the store next.
-func (d *Dispatcher) Stop(ctx context.Context) error {
+// Pause starts no more attempts, for good: it is how stopping begins.
+func (d *Dispatcher) Pause() {
 	d.mu.Lock()
 	d.stopping = true
 	lanes := make([]*lane, 0, len(d.lanes))
@@ -202,6 +206,12 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	for _, l := range lanes {
 		l.disable()
 	}
+}
+
+// Stop starts no more attempts, and lets those under way finish and be recorded. When ctx ends first they are
+// cancelled, recorded as interrupted and tried again by whoever opens the store next.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	d.Pause()
 	done := make(chan struct{})
 	go func() {
 		d.working.Wait()
@@ -229,6 +239,7 @@ func (d *Dispatcher) start(f func()) bool {
 	return true
 }
 
+// release gives claims back.
 func (d *Dispatcher) release(jobs []Job) {
 	if len(jobs) == 0 {
 		return
@@ -239,15 +250,27 @@ func (d *Dispatcher) release(jobs []Job) {
 	}
 	if err := d.queue.Release(context.WithoutCancel(d.ctx), ids...); err != nil {
 		d.opts.Log.Error("claims could not be given back; they return at the next start", "error", err)
+		return
+	}
+	// A lane that was enabled again meanwhile has looked for them while they were claimed.
+	for _, j := range jobs {
+		if l := d.lane(j.Delivery.DestinationID); l != nil {
+			l.wake()
+		}
 	}
 }
+
+// operatorAttempts is how often something is tried that only an operator can mend, such as a host name that does not
+// exist: it may be a passing fault all the same.
+const operatorAttempts = 5
 
 // attempt tries a job once and says what follows.
 func (d *Dispatcher) attempt(c LaneConfig, job Job) Settlement {
 	m := d.message(job)
-	a, asked := Try(d.ctx, c.Sender, m, d.opts.Now)
+	a, advice := Try(d.ctx, c.Sender, m, d.opts.Now, d.opts.Log)
 	d.opts.Observe.Attempted(c, a, d.opts.Now().Sub(job.AcceptedAt))
 	s := Settlement{ID: job.Delivery.ID, Attempt: a}
+	made := attemptsSince(job.Delivery) + 1
 	switch {
 	case a.Outcome == destination.OutcomeDelivered:
 		s.State = Delivered
@@ -256,9 +279,10 @@ func (d *Dispatcher) attempt(c LaneConfig, job Job) Settlement {
 	case d.ctx.Err() != nil:
 		s.Attempt.Message = "the server was stopped during the attempt"
 		s.State, s.NextAttemptAt = Retrying, d.opts.Now()
+	case advice.NeedsOperator && made >= operatorAttempts:
+		s.State, s.Reason = Failed, Permanent
 	default:
-		made := attemptsSince(job.Delivery) + 1
-		at, ok := d.opts.Schedule.Next(made, job.Delivery.Since, d.opts.Now(), asked, c.MaxAge)
+		at, ok := d.opts.Schedule.Next(made, job.Delivery.Since, d.opts.Now(), advice.Wait, c.MaxAge)
 		s.State, s.NextAttemptAt = Retrying, at
 		if !ok {
 			s.State, s.Reason, s.NextAttemptAt = Failed, Expired, time.Time{}
@@ -281,7 +305,7 @@ func attemptsSince(d Delivery) int {
 func (d *Dispatcher) message(job Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
-		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + 1,
+		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = job.AcceptedAt

@@ -19,6 +19,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
 )
@@ -266,7 +267,7 @@ func TestDispatcher_HonoursRetryAfterUpToAnHour(t *testing.T) {
 			case 1:
 				return destination.RetryAfter(errDown, 90*time.Second)
 			case 2:
-				return destination.RetryAfter(errDown, 0)
+				return destination.RetryAfter(errDown, 0) // asks for nothing: the schedule's second wait
 			case 3:
 				return destination.RetryAfter(errDown, 5*time.Hour)
 			}
@@ -276,7 +277,7 @@ func TestDispatcher_HonoursRetryAfterUpToAnHour(t *testing.T) {
 		start := time.Now()
 		id := w.accept(1)[0]
 		time.Sleep(6 * time.Hour)
-		want := []time.Duration{0, 90 * time.Second, 90 * time.Second, 90*time.Second + time.Hour}
+		want := []time.Duration{0, 90 * time.Second, 95 * time.Second, 95*time.Second + time.Hour}
 		if got := r.since(start); !slices.Equal(got, want) {
 			t.Errorf("attempts at %v, want %v", got, want)
 		}
@@ -403,6 +404,46 @@ func TestDispatcher_PacesTheStarts(t *testing.T) {
 	})
 }
 
+func TestDispatcher_AHigherRateHoldsAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{}
+		w.connect("paced", r, func(c *delivery.LaneConfig) { c.RatePerSecond = 0.001 })
+		w.accept(3)
+		synctest.Wait()
+		w.connect("paced", r, func(c *delivery.LaneConfig) { c.RatePerSecond = 100 })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(r.made()) != 3 {
+			t.Errorf("got %d calls a second after the rate was raised, want 3", len(r.made()))
+		}
+	})
+}
+
+// Enabling a lane while what it held is being given back must not lose the wake-up.
+func TestDispatcher_TogglingALaneLosesNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { time.Sleep(time.Millisecond); return nil }}
+		w.connect("a", r)
+		ids := w.accept(200)
+		config := w.lanes["a"]
+		for i := range 50 {
+			config.Enabled = i%2 == 1
+			w.dispatcher.SetLane(config)
+			time.Sleep(time.Duration(i%3) * time.Millisecond)
+		}
+		config.Enabled = true
+		w.dispatcher.SetLane(config)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		for _, id := range ids {
+			w.wantState(id, "a", delivery.Delivered, "")
+		}
+		if len(r.made()) != len(ids) {
+			t.Errorf("got %d calls for %d alerts", len(r.made()), len(ids))
+		}
+	}, func(o *delivery.Options) { o.LaneSize = 32 })
+}
+
 func TestDispatcher_StopRecordsWhatWasUnderWay(t *testing.T) {
 	inBubble(t, func(w *world) {
 		finishes := &receiver{respond: func(context.Context, int) error { time.Sleep(5 * time.Second); return nil }}
@@ -475,6 +516,20 @@ func TestDispatcher_RemovedLanesAreNotTried(t *testing.T) {
 		time.Sleep(24 * time.Hour)
 		if len(r.made()) != 1 {
 			t.Errorf("a removed lane made %d attempts more", len(r.made())-1)
+		}
+	})
+}
+
+// What only an operator can mend is given up after a few tries.
+func TestDispatcher_GivesUpWhatNeedsAnOperator(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(context.Context, int) error { return fmt.Errorf("no such host: %w", outbound.ErrNeedsOperator) }}
+		w.connect("a", r)
+		id := w.accept(1)[0]
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if d := w.wantState(id, "a", delivery.Failed, delivery.Permanent); len(d.Attempts) != 5 {
+			t.Errorf("got %d attempts, want 5", len(d.Attempts))
 		}
 	})
 }

@@ -35,6 +35,10 @@ func (l *lane) configure(c LaneConfig) {
 	l.mu.Lock()
 	if c.RatePerSecond != l.config.RatePerSecond {
 		l.limiter = nil
+		if l.paced != nil { // it waits for what the old rate allowed
+			l.paced.Stop()
+			l.paced = nil
+		}
 		if c.RatePerSecond > 0 {
 			l.limiter = rate.NewLimiter(rate.Limit(c.RatePerSecond), max(1, int(c.RatePerSecond)))
 		}
@@ -93,14 +97,9 @@ func (l *lane) deliver(job Job) bool {
 	if !l.config.Enabled {
 		return false
 	}
-	l.push(job)
+	l.ready = append(l.ready, job)
 	l.pump()
 	return true
-}
-
-func (l *lane) push(job Job) {
-	l.d.held.Add(int64(job.Size))
-	l.ready = append(l.ready, job)
 }
 
 func (l *lane) wake() {
@@ -115,14 +114,20 @@ func (l *lane) pump() {
 	for l.config.Enabled && len(l.ready) > 0 && l.running < l.config.Concurrency && l.mayStart() {
 		job := l.take()
 		if !l.d.start(func() { l.work(job) }) {
-			l.push(job)
+			l.ready = append(l.ready, job)
 			return
 		}
 		l.running++
 	}
-	if l.config.Enabled && l.behind && !l.loading && len(l.ready) < l.d.opts.LaneSize/2 {
+	if l.config.Enabled && l.behind && !l.loading && len(l.ready) < l.d.opts.LaneSize/2 && l.mayHold() {
 		l.loading = l.d.start(l.load)
 	}
+}
+
+// mayHold says whether there is memory for more deliveries. A lane that has none gets one all the same, so that it is
+// never stuck behind the others; the end of its attempt pumps the lane again.
+func (l *lane) mayHold() bool {
+	return l.d.room() > 0 || len(l.ready) == 0 && l.running == 0
 }
 
 // mayStart asks the limiter; when it says no, the lane is pumped again at the time it names.
@@ -215,7 +220,7 @@ func (l *lane) note(s Settlement) {
 	if s.Attempt.Outcome == destination.OutcomeDelivered {
 		l.health.LastSuccess, l.health.LastError = s.Attempt.At, ""
 	} else {
-		l.health.LastFailure, l.health.LastError = s.Attempt.At, s.Attempt.Message
+		l.health.LastError = s.Attempt.Message
 	}
 	if s.State == Retrying {
 		l.arm(s.NextAttemptAt)
@@ -252,14 +257,17 @@ func (l *lane) load() {
 	l.mu.Lock()
 	id := l.config.DestinationID
 	room := max(1, l.d.opts.LaneSize-len(l.ready)-l.reserved)
-	if l.d.held.Load() >= l.d.opts.MemoryBytes {
-		room = 1 // enough to get by; another lane holds the memory
-	}
 	l.behind = false // a wake during the claim sets it again
 	l.mu.Unlock()
 
 	now := l.d.opts.Now()
-	jobs, err := l.d.queue.Claim(l.d.ctx, id, now, room)
+	budget := min(max(l.d.room(), 0), l.d.opts.MemoryBytes/8) // taken before, since other lanes load at the same time
+	l.d.held.Add(budget)
+	jobs, err := l.d.queue.Claim(l.d.ctx, id, now, room, int(budget))
+	l.d.held.Add(-budget)
+	for _, j := range jobs {
+		l.d.held.Add(int64(j.Size))
+	}
 	next, some := time.Time{}, false
 	if err == nil && len(jobs) < room {
 		next, some, err = l.d.queue.NextDue(l.d.ctx, id)
@@ -269,6 +277,9 @@ func (l *lane) load() {
 	l.loading = false
 	if !l.config.Enabled {
 		l.mu.Unlock()
+		for _, j := range jobs {
+			l.d.held.Add(-int64(j.Size))
+		}
 		l.d.release(jobs)
 		return
 	}
@@ -277,11 +288,9 @@ func (l *lane) load() {
 		l.d.opts.Log.Error("due deliveries could not be read; trying again", "destination_id", id, "error", err)
 		next, some = now.Add(time.Second), true
 	}
-	for _, j := range jobs {
-		l.push(j)
-	}
-	if len(jobs) == room {
-		l.behind = true
+	l.ready = append(l.ready, jobs...)
+	if len(jobs) == room || some && !next.After(now) { // there are more, or more than fit into memory
+		l.behind, some = true, false
 	}
 	if some {
 		l.arm(next)

@@ -17,10 +17,11 @@ import (
 // settled or released. Claims do not outlive the process that holds them.
 type Queue interface {
 	// Claim claims and returns at most limit open, unclaimed deliveries of a destination whose NextAttemptAt is not
-	// after now, the longest due first, each with its alert. None due is an empty result, not an error. A due delivery
+	// after now, the longest due first, each with its alert. It stops before the Sizes of the jobs would exceed bytes
+	// in all, but returns at least one when one is due. None due is an empty result, not an error. A due delivery
 	// whose alert can no longer be read is made FAILED with reason PERMANENT and an attempt that says so, and others
 	// are claimed in its place.
-	Claim(ctx context.Context, destinationID string, now time.Time, limit int) ([]Job, error)
+	Claim(ctx context.Context, destinationID string, now time.Time, limit, bytes int) ([]Job, error)
 
 	// Release gives claims up without an attempt. Claims that are not held are ignored.
 	Release(ctx context.Context, ids ...ID) error
@@ -32,7 +33,8 @@ type Queue interface {
 	// Settle records an attempt and what follows from it, and releases the claim. When the delivery is no longer
 	// open, because its destination was deleted meanwhile, the attempt is still recorded, and a DELIVERED settlement
 	// still makes it DELIVERED; any other leaves the state as it is. A delivery that is gone is ignored. SettledAt is
-	// when the attempt ended. On an error the claim stays.
+	// when the attempt ended. Of many attempts, those between the first KeptFirst and the last KeptLast are dropped and
+	// counted. On an error the claim stays.
 	Settle(ctx context.Context, s Settlement) error
 }
 

@@ -21,17 +21,17 @@ func TestSchedule_StaysWithinItsBounds(t *testing.T) {
 		n := rapid.IntRange(1, len(base)).Draw(t, "attempts")
 		now := time.Unix(1_800_000_000, 0)
 		since := now.Add(-time.Duration(rapid.Int64Range(0, int64(30*time.Hour)).Draw(t, "age")))
-		at, ok := s.Next(n, since, now, -1, 0)
+		at, ok := s.Next(n, since, now, 0, 0)
 		if wait := at.Sub(now); wait < base[n-1]/2 || wait > base[n-1]*3/2 {
 			t.Fatalf("after attempt %d: a wait of %s, want %s times 0.5 to 1.5", n, wait, base[n-1])
 		}
 		if want := at.Sub(since) < 24*time.Hour; ok != want {
 			t.Fatalf("tried again at age %s: got %v, want %v", at.Sub(since), ok, want)
 		}
-		asked := time.Duration(rapid.Int64Range(0, int64(10*time.Hour)).Draw(t, "asked"))
+		asked := time.Duration(rapid.Int64Range(1, int64(10*time.Hour)).Draw(t, "asked"))
 		at, ok = s.Next(n, since, now, asked, 48*time.Hour)
-		if wait := at.Sub(now); !ok || wait != min(asked, time.Hour) {
-			t.Fatalf("asked to wait %s: waits %s, want at most an hour of it", asked, wait)
+		if wait := at.Sub(now); !ok || wait != min(max(asked, time.Second), time.Hour) {
+			t.Fatalf("asked to wait %s: waits %s, want at least a second and at most an hour of it", asked, wait)
 		}
 	})
 }

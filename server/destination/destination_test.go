@@ -77,6 +77,17 @@ func TestOutcomeOf_FindsTheMarkInAChain(t *testing.T) {
 	}
 }
 
+func TestNeedsOperator_TellsWhatTriesDoNotMend(t *testing.T) {
+	t.Parallel()
+	needy := fmt.Errorf("send: %w", outbound.ErrNeedsOperator)
+	if !destination.NeedsOperator(needy) || destination.NeedsOperator(errors.New("no")) || destination.NeedsOperator(nil) {
+		t.Error("got it wrong for an error that wraps ErrNeedsOperator, one that does not, or none")
+	}
+	if got, _ := destination.OutcomeOf(needy); got != destination.OutcomeRetry {
+		t.Errorf("got %s, want RETRY: delivery counts the attempts", got)
+	}
+}
+
 // sample is a config with everything a config can have.
 type sample struct {
 	Name   string                   `json:"name,omitempty"`
@@ -103,6 +114,10 @@ func (s sampleSender) Send(context.Context, *destination.Message) (destination.R
 	return destination.Receipt{ExternalID: s.config.Key.Reveal() + s.config.Tokens["a"].Reveal() + s.config.Region}, nil
 }
 
+func of(secrets map[string]json.RawMessage) func(string) (json.RawMessage, error) {
+	return func(name string) (json.RawMessage, error) { return secrets[name], nil }
+}
+
 func TestType_SplitsSecretsFromTheRest(t *testing.T) {
 	t.Parallel()
 	if !slices.Equal(sampleType.Secrets, []string{"key", "tokens"}) {
@@ -121,11 +136,11 @@ func TestType_SplitsSecretsFromTheRest(t *testing.T) {
 	}
 
 	// Absent is kept, null is cleared, a value replaces; what is not secret takes its default.
-	public, secrets, err = sampleType.Split(json.RawMessage(`{"tokens":null,"region":"eu"}`), secrets)
+	public, secrets, err = sampleType.Split(json.RawMessage(`{"tokens":null,"region":"eu"}`), of(secrets))
 	if err != nil || string(public) != `{"region":"eu"}` || string(secrets["key"]) != `"k1"` || secrets["tokens"] != nil {
 		t.Errorf("got %s, %s, %v", public, secrets, err)
 	}
-	if _, _, err = sampleType.Split(json.RawMessage(`{"key":null}`), secrets); len(problem.FieldsOf(err)) != 1 {
+	if _, _, err = sampleType.Split(json.RawMessage(`{"key":null}`), of(secrets)); len(problem.FieldsOf(err)) != 1 {
 		t.Errorf("a required secret was cleared: %v", err)
 	}
 }

@@ -67,6 +67,10 @@ func OutcomeOf(err error) (Outcome, time.Duration) {
 	return OutcomeRetry, 0
 }
 
+// NeedsOperator reports whether err, though worth a few tries, is likely to stay until a person mends something: the
+// destination's name does not exist, or its certificate cannot be verified. [OutcomeOf] says RETRY for it.
+func NeedsOperator(err error) bool { return errors.Is(err, outbound.ErrNeedsOperator) }
+
 // Check makes the usual choice from an HTTP status:
 //
 //	2xx                          delivered

@@ -3,7 +3,6 @@
 package destination
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,9 +93,10 @@ func jsonKind(t reflect.Type) string {
 }
 
 // Split validates a config as a user sent it and takes it apart: the public members as JSON with defaults filled in,
-// and each secret's JSON value by name. kept holds the secrets already stored: one that is absent from raw is kept,
-// one that is null is cleared. The error is a problem.Invalid with pointers into the config.
-func (t Type) Split(raw json.RawMessage, kept map[string]json.RawMessage) (public json.RawMessage, secrets map[string]json.RawMessage, err error) {
+// and each secret's JSON value by name, in a form that is the same for the same value. kept is asked for the stored
+// value, or nil, of each secret that is absent from raw and so kept; one that is null is cleared. The error is kept's,
+// or a problem.Invalid with pointers into the config.
+func (t Type) Split(raw json.RawMessage, kept func(name string) (json.RawMessage, error)) (public json.RawMessage, secrets map[string]json.RawMessage, err error) {
 	members := map[string]json.RawMessage{}
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return nil, nil, problem.InvalidFields([]problem.Field{{Name: "", Message: "must be an object"}})
@@ -104,10 +104,12 @@ func (t Type) Split(raw json.RawMessage, kept map[string]json.RawMessage) (publi
 	secrets = map[string]json.RawMessage{}
 	for _, name := range t.Secrets {
 		value, sent := members[name]
-		if !sent {
-			value = kept[name]
+		if !sent && kept != nil {
+			if value, err = kept(name); err != nil {
+				return nil, nil, err
+			}
 		}
-		if len(value) > 0 && !bytes.Equal(value, []byte("null")) {
+		if value = canonical(value); value != nil {
 			secrets[name] = value
 		}
 	}
@@ -117,6 +119,16 @@ func (t Type) Split(raw json.RawMessage, kept map[string]json.RawMessage) (publi
 	}
 	public, err = t.publicOf(config)
 	return public, secrets, err
+}
+
+// canonical returns a JSON value without spaces, its members sorted and its strings written in one way; nil for null.
+func canonical(value json.RawMessage) json.RawMessage {
+	var v any
+	if len(value) == 0 || json.Unmarshal(value, &v) != nil || v == nil {
+		return nil
+	}
+	raw, _ := json.Marshal(v) // it was JSON
+	return raw
 }
 
 // Open makes a sender from stored parts.

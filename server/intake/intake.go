@@ -22,8 +22,8 @@ import (
 
 // Dispatcher is where the intake hands deliveries; see [delivery.Dispatcher].
 type Dispatcher interface {
-	Reserve(destinationID string) bool
-	Unreserve(destinationID string)
+	Reserve(destinationID string, size int) bool
+	Unreserve(destinationID string, size int)
 	Deliver(job delivery.Job)
 	Wake(destinationID string)
 }
@@ -88,7 +88,10 @@ func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
 	verdicts, err := in.log.Accept(ctx, batch)
 	if err != nil {
 		for i := range batch {
-			in.unreserve(batch[i].Deliveries, batch[i].Claimed)
+			in.unreserve(batch[i].Record, batch[i].Deliveries, batch[i].Claimed)
+			for _, d := range batch[i].Deliveries {
+				in.dispatcher.Wake(d.DestinationID) // a commit that failed may have reached the disk all the same
+			}
 		}
 		return nil, err
 	}
@@ -121,15 +124,15 @@ func (in *Intake) promise(r Record, first uint16, cause delivery.Cause, to []rou
 			ID: delivery.NewID(r.Key, first+uint16(i)), AlertID: r.AlertID, DestinationID: d.ID, State: delivery.Pending,
 			Cause: cause, CreatedAt: now, Since: now, NextAttemptAt: now,
 		}
-		claimed[i] = in.dispatcher.Reserve(d.ID)
+		claimed[i] = in.dispatcher.Reserve(d.ID, len(r.Body))
 	}
 	return deliveries, claimed
 }
 
-func (in *Intake) unreserve(deliveries []delivery.Delivery, claimed []bool) {
+func (in *Intake) unreserve(r Record, deliveries []delivery.Delivery, claimed []bool) {
 	for i, d := range deliveries {
 		if claimed[i] {
-			in.dispatcher.Unreserve(d.DestinationID)
+			in.dispatcher.Unreserve(d.DestinationID, len(r.Body))
 		}
 	}
 }
@@ -140,7 +143,10 @@ func (in *Intake) conclude(item Item, a *Acceptance, v Verdict) Result {
 		in.hand(item.Alert, a.Record, a.Deliveries, a.Claimed)
 		return Result{AlertID: a.Record.AlertID, Route: a.Record.Route}
 	}
-	in.unreserve(a.Deliveries, a.Claimed)
+	in.unreserve(a.Record, a.Deliveries, a.Claimed)
+	if v.Err != nil {
+		return Result{Err: v.Err}
+	}
 	if v.Stored.Digest != a.Record.Digest && !same(v.Stored.Body, item.Alert) {
 		return Result{Err: problem.New(problem.Conflict,
 			"an alert with the alert_id %q and other content was accepted at %s; a new alert needs an id of its own",
@@ -188,12 +194,12 @@ func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) 
 		return route.Route{}, nil, problem.InvalidFields(fields)
 	}
 	err = in.log.Dispatch(ctx, alertID, func(r Record, next uint16) (Dispatch, error) {
-		in.unreserve(pending.Deliveries, pending.Claimed) // of a run before this one
+		in.unreserve(r, pending.Deliveries, pending.Claimed) // of a run before this one
 		pending.Deliveries, pending.Claimed = in.promise(r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())
 		return pending, nil
 	})
 	if err != nil {
-		in.unreserve(pending.Deliveries, pending.Claimed)
+		in.unreserve(record, pending.Deliveries, pending.Claimed)
 		return route.Route{}, nil, err
 	}
 	in.hand(parsed, record, pending.Deliveries, pending.Claimed)

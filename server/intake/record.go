@@ -40,17 +40,19 @@ type Acceptance struct {
 	Claimed    []bool // beside Deliveries
 }
 
-// Verdict is what became of an acceptance.
+// Verdict is what became of an acceptance. With an Err, Stored has only its Key and AlertID.
 type Verdict struct {
 	Duplicate bool   // an alert with this id is there already, and nothing was stored
 	Stored    Record // the one there already, when Duplicate
+	Err       error  // the one there already cannot be read: there is no telling whether this is a repeat of it
 }
 
 // Log is what the intake asks of a store. Each method is atomic and durable when it returns nil.
 type Log interface {
 	// Accept stores the alerts and their deliveries, all in one transaction, and returns a verdict for each. An alert
 	// whose AlertID is there already, also from earlier in the same call, is a Duplicate: comparing what the two say
-	// is the caller's business. An error means that nothing was stored.
+	// is the caller's business. One that can no longer be read is a verdict with an Err, and harms no other. An error
+	// means that nothing was stored.
 	Accept(ctx context.Context, batch []Acceptance) ([]Verdict, error)
 
 	// Dispatch adds deliveries to a stored alert. add gets the alert and the number its next delivery has, and may run
@@ -63,7 +65,8 @@ type Log interface {
 	// Alerts returns stored alerts, newest first, at most limit, starting after cursor ("" is the beginning), and the
 	// cursor to go on from, "" when there is no more. Both page ends are stable while alerts are added. A page may be
 	// short, even empty, and have a cursor all the same, when the filter picks few of many. Newest is by Key, whose
-	// time is AcceptedAt. A body that can no longer be read gives an Alert with nothing but its ID.
+	// time is AcceptedAt. A page is also short when its records have many bytes, about 8 MiB. A body that can no longer
+	// be read gives an Alert with nothing but its ID; a record that cannot is left out.
 	Alerts(ctx context.Context, f Filter, cursor string, limit int) ([]Listed, string, error)
 }
 
@@ -73,7 +76,7 @@ type Dispatch struct {
 	Claimed    []bool
 }
 
-// Listed is an alert with its deliveries, as lists show it.
+// Listed is an alert with its deliveries, as lists show it. The Record has no Body: a page of them could be large.
 type Listed struct {
 	Record     Record
 	Alert      *alert.Alert

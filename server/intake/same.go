@@ -4,6 +4,7 @@ package intake
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,21 +23,34 @@ func same(stored []byte, a *alert.Alert) bool {
 	if err != nil {
 		return false
 	}
-	x, err := canonical(old)
+	// Half a surrogate pair has no canonical form: all of them would become the same replacement character.
+	verbatim := hasSurrogate(old.Context) || hasSurrogate(a.Context)
+	x, err := canonical(*old, verbatim)
 	if err != nil {
 		return false
 	}
-	y, err := canonical(a)
+	y, err := canonical(*a, verbatim)
 	return err == nil && bytes.Equal(x, y)
 }
 
-func canonical(a *alert.Alert) ([]byte, error) {
-	raw, err := json.Marshal(a, jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
+func hasSurrogate(context []byte) bool {
+	return bytes.Contains(context, []byte(`\ud`)) || bytes.Contains(context, []byte(`\uD`))
+}
+
+// canonical writes an alert in a form that is the same for the same content; verbatim leaves the context's strings as
+// they are written.
+func canonical(a alert.Alert, verbatim bool) ([]byte, error) {
+	a.Detection.Severity = strings.ToUpper(a.Detection.Severity)
+	if a.Generated.Severity != nil {
+		severity := strings.ToUpper(*a.Generated.Severity)
+		a.Generated.Severity = &severity
+	}
+	raw, err := json.Marshal(&a, jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(verbatim), json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
 	v := jsontext.Value(raw)
 	err = v.Format(jsontext.AllowInvalidUTF8(true), jsontext.ReorderRawObjects(true), jsontext.CanonicalizeRawInts(false),
-		jsontext.CanonicalizeRawFloats(false), jsontext.PreserveRawStrings(false))
+		jsontext.CanonicalizeRawFloats(false), jsontext.PreserveRawStrings(verbatim))
 	return v, err
 }

@@ -20,6 +20,10 @@ var (
 
 	// ErrBadRequest is wrapped by the error for a request that cannot be sent by anybody, today or later.
 	ErrBadRequest = errors.New("the request cannot be sent")
+
+	// ErrNeedsOperator is wrapped by the error for a name that does not exist or a certificate that cannot be
+	// verified. It may pass, as names and certificates are renewed, but mostly a person must mend something.
+	ErrNeedsOperator = errors.New("somebody must mend the name or the certificate")
 )
 
 // WasSent reports whether err came after the request had been written completely: the other side may have acted on it.
@@ -50,6 +54,15 @@ type exchangeError struct {
 }
 
 func (e *exchangeError) Unwrap() error { return e.err }
+
+func (e *exchangeError) Is(err error) bool {
+	if err != ErrNeedsOperator {
+		return false
+	}
+	name, isName := errors.AsType[*net.DNSError](e.err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.err)
+	return isName && name.IsNotFound || isCertificate
+}
 
 func (e *exchangeError) Error() string {
 	text := e.host + ": " + reason(e.err)

@@ -3,9 +3,7 @@
 package outbound
 
 import (
-	"cmp"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,10 +13,11 @@ import (
 // maxExcerpt is how much of an answer is shown, in bytes: as much as an attempt keeps.
 const maxExcerpt = 2 << 10
 
-// Excerpt returns the beginning of the body as text of at most 2 KiB in which the secrets are masked. Of a secret
-// that is a URL the parts are masked as well, since servers like to quote the path they were asked for.
+// Excerpt returns the beginning of the body as text of at most 2 KiB in which the secrets are masked, also where they
+// are escaped as in JSON, URLs or HTML. Of a secret that is a URL the parts are masked as well, since servers like to
+// quote the path they were asked for.
 func (r *Response) Excerpt(secrets ...secret.String) string {
-	text := secret.Redact(strings.ToValidUTF8(string(r.Body), "�"), withParts(secrets)...)
+	text := mask(strings.ToValidUTF8(string(r.Body), "�"), withParts(secrets), maxExcerpt)
 	if len(text) <= maxExcerpt {
 		return text
 	}
@@ -29,10 +28,9 @@ func (r *Response) Excerpt(secrets ...secret.String) string {
 	return text[:end]
 }
 
-// withParts adds, to each secret that is a URL, its path, its long path segments and its query values, in the
-// escaped and the plain spelling. Longer ones come first, so that a part does not break up the whole.
-func withParts(secrets []secret.String) []secret.String {
-	const long = 8 // shorter segments are words such as "hooks"
+// withParts reveals the secrets and adds, to each that is a URL, its path, its query, and of both the long parts.
+func withParts(secrets []secret.String) []string {
+	const long = 8 // shorter parts are words such as "hooks"
 	var texts []string
 	for _, s := range secrets {
 		text := s.Reveal()
@@ -41,24 +39,32 @@ func withParts(secrets []secret.String) []secret.String {
 		if err != nil || u.Host == "" {
 			continue
 		}
-		texts = append(texts, u.RequestURI(), u.EscapedPath(), u.Path)
-		parts := strings.Split(u.Path, "/")
-		parts = append(parts, strings.Split(u.EscapedPath(), "/")...)
-		for _, values := range u.Query() {
-			for _, v := range values {
-				parts = append(parts, v, url.QueryEscape(v))
-			}
-		}
-		for _, part := range parts {
+		texts = append(texts, u.RequestURI(), u.Path)
+		for _, part := range parts(u) {
 			if len(part) >= long {
 				texts = append(texts, part)
 			}
 		}
 	}
-	slices.SortFunc(texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	masked := make([]secret.String, len(texts))
-	for i, text := range texts {
-		masked[i] = secret.New(text)
+	return texts
+}
+
+// parts returns the segments of a URL's path, its query and the query's values, or names without a value, as they
+// stand there and without their escapes.
+func parts(u *url.URL) []string {
+	var parts []string
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		plain, _ := url.PathUnescape(segment)
+		parts = append(parts, segment, plain)
 	}
-	return masked
+	parts = append(parts, u.RawQuery)
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if value == "" {
+			value = name
+		}
+		plain, _ := url.QueryUnescape(value)
+		parts = append(parts, value, plain)
+	}
+	return parts
 }

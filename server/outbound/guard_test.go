@@ -190,6 +190,22 @@ func listenEverywhere(t *testing.T) (reached *atomic.Int64, port string) {
 // resolvingTo returns a resolver whose DNS server answers every question for an IPv4 address with addr.
 func resolvingTo(t *testing.T, addr netip.Addr) *net.Resolver {
 	t.Helper()
+	return resolving(t, func(query []byte) []byte { return dnsAnswer(query, addr) })
+}
+
+// unknowing returns a resolver whose DNS server knows no name (NXDOMAIN).
+func unknowing(t *testing.T) *net.Resolver {
+	t.Helper()
+	return resolving(t, func(query []byte) []byte {
+		answer := dnsAnswer(query, netip.IPv4Unspecified())[:12+len(dnsQuestion(query))]
+		binary.BigEndian.PutUint16(answer[2:], 0x8183)
+		binary.BigEndian.PutUint16(answer[6:], 0)
+		return answer
+	})
+}
+
+func resolving(t *testing.T, answer func(query []byte) []byte) *net.Resolver {
+	t.Helper()
 	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +218,7 @@ func resolvingTo(t *testing.T, addr netip.Addr) *net.Resolver {
 			if err != nil {
 				return
 			}
-			_, _ = server.WriteTo(dnsAnswer(packet[:n], addr), from)
+			_, _ = server.WriteTo(answer(packet[:n]), from)
 		}
 	}()
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -213,11 +229,7 @@ func resolvingTo(t *testing.T, addr netip.Addr) *net.Resolver {
 // dnsAnswer repeats a query's header and its one question and adds an A record, or none to a question for another
 // type (https://www.rfc-editor.org/rfc/rfc1035#section-4).
 func dnsAnswer(query []byte, addr netip.Addr) []byte {
-	end := 12
-	for query[end] != 0 {
-		end += int(query[end]) + 1
-	}
-	end += 5
+	end := 12 + len(dnsQuestion(query))
 	answer := append([]byte(nil), query[:end]...)
 	binary.BigEndian.PutUint16(answer[2:], 0x8180) // an answer, without an error
 	binary.BigEndian.PutUint16(answer[10:], 0)     // no additional records
@@ -227,4 +239,13 @@ func dnsAnswer(query []byte, addr netip.Addr) []byte {
 	binary.BigEndian.PutUint16(answer[6:], 1)
 	answer = append(answer, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4) // the name asked for, A, IN, 1 s, 4 bytes
 	return append(answer, addr.AsSlice()...)
+}
+
+// dnsQuestion returns a query's question: a name, a type and a class.
+func dnsQuestion(query []byte) []byte {
+	end := 12
+	for query[end] != 0 {
+		end += int(query[end]) + 1
+	}
+	return query[12 : end+5]
 }

@@ -7,6 +7,7 @@
 //	guard.go      which addresses may be dialled, judged on the address itself, after the name was resolved
 //	errors.go     what an error says, and whether the request had gone out
 //	excerpt.go    what is shown of an answer
+//	mask.go       finding secrets in it, however they are escaped
 package outbound
 
 import (
@@ -20,6 +21,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -95,8 +97,8 @@ func New(o Options) *Client {
 }
 
 // Do sends req and reads the answer, whatever its status; a redirect is an answer too. The error wraps [ErrBlocked]
-// when the address may not be reached and [ErrBadRequest] when the request is not one this client sends; see also
-// [WasSent]. Its text names the host and no other part of the URL.
+// when the address may not be reached, [ErrBadRequest] when the request is not one this client sends and
+// [ErrNeedsOperator] when somebody must mend a name or a certificate; see also [WasSent]. Its text names the host and no other part of the URL.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if err := checkURL(req); err != nil {
 		return nil, err
@@ -182,6 +184,17 @@ func urlFault(u *url.URL) string {
 		return "has no host"
 	case u.User != nil:
 		return "must not hold a user name or password"
+	case !validPort(u.Port()):
+		return "must have a port from 1 to 65535"
 	}
 	return ""
+}
+
+// validPort reports whether a port exists; none is the scheme's own.
+func validPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }

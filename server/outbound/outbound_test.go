@@ -9,15 +9,18 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"html"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -314,6 +317,104 @@ func TestResponse_ExcerptMasksSecrets(t *testing.T) {
 		resp := outbound.Response{Body: []byte(c.body)}
 		if got := resp.Excerpt(hook, secret.String{}); got != c.want {
 			t.Errorf("excerpt of %q: got %q, want %q", c.body, got, c.want)
+		}
+	}
+}
+
+func TestResponse_ExcerptMasksEscapedSecrets(t *testing.T) {
+	t.Parallel()
+	key := `A"B\7/<c>&'d é+😀%41`
+	masked := secret.New(key)
+	for name, body := range map[string]string{
+		"as it is":             key,
+		"JSON":                 `A\"B\\7/<c>&'d é+😀%41`,
+		"JSON with HTML":       `A\"B\\7/\u003cc\u003e\u0026'd é+😀%41`,
+		"JSON, upper hex":      `A\u0022B\u005C7/\u003Cc\u003E\u0026\u0027d \u00E9+\uD83D\uDE00%41`,
+		"PHP":                  `A\"B\\7\/<c>&'d \u00e9+\ud83d\ude00%41`,
+		"query":                url.QueryEscape(key),
+		"path":                 url.PathEscape(key),
+		"lower hex":            "A%22B%5c7%2f%3cc%3e%26%27d%20%c3%a9%2b%f0%9f%98%80%2541",
+		"JSON of query":        strings.ReplaceAll(url.QueryEscape(key), "%26", `\u0026`),
+		"HTML":                 html.EscapeString(key),
+		"HTML, named and hex":  "A&quot;B\\7/&lt;c&gt;&amp;&apos;d &eacute;&#x2B;😀%41",
+		"JSON in a JSON value": `A\\\"B\\\\7\\/<c>\\u0026'd é+😀%41`,
+	} {
+		resp := outbound.Response{Body: []byte("{" + body + "}")}
+		if got := resp.Excerpt(masked); got != "{"+secret.Mask+"}" {
+			t.Errorf("%s: got %q, want only the mask", name, got)
+		}
+	}
+	hook := secret.New("https://hooks.example/in/t%2Foken-of-hook?sig=a%2Bb%26cdefgh&hidden-flag")
+	for body, want := range map[string]string{
+		`{"path":"\/in\/t%2Foken-of-hook?sig=a%2Bb%26cdefgh\u0026hidden-flag"}`: `{"path":"[secret]"}`,
+		`{"token":"t\/oken-of-hook"}`:                                           `{"token":"[secret]"}`,
+		`{"sig":"a+b\u0026cdefgh","flag":"hidden-flag"}`:                        `{"sig":"[secret]","flag":"[secret]"}`,
+		`hooks\u002eexample`:                                                    `hooks\u002eexample`,
+	} {
+		resp := outbound.Response{Body: []byte(body)}
+		if got := resp.Excerpt(hook); got != want {
+			t.Errorf("%s: got %s, want %s", body, got, want)
+		}
+	}
+}
+
+func TestResponse_ExcerptMasksSecretsThatOverlap(t *testing.T) {
+	t.Parallel()
+	resp := outbound.Response{Body: []byte("x first-half-last y " + strings.Repeat("z", 2028-8) + "first-half-last")}
+	got := resp.Excerpt(secret.New("first-half"), secret.New("half-last"))
+	if want := "x [secret] y " + strings.Repeat("z", 2028-8) + "[secret]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Secrets that can be read in very many ways must not take time to match.
+func TestResponse_ExcerptIsQuick(t *testing.T) {
+	t.Parallel()
+	resp := outbound.Response{Body: bytes.Repeat([]byte(`\`), outbound.MaxBody)}
+	began := time.Now()
+	resp.Excerpt(secret.New(strings.Repeat(`\`, 12)+"x"), secret.New(strings.Repeat(`%`, 12)+"x"))
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestClient_SaysWhatOnlyAnOperatorCanMend(t *testing.T) {
+	t.Parallel()
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(untrusted.Close)
+	closed := serve(t, func(http.ResponseWriter, *http.Request) {})
+	closed.Close()
+	silent := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("no DNS server")
+	}}
+	for name, c := range map[string]struct {
+		client *outbound.Client
+		url    string
+		want   bool
+	}{
+		"a certificate nobody trusts": {newClient(t), untrusted.URL, true},
+		"a name that does not exist":  {outbound.New(outbound.Options{Resolver: unknowing(t)}), "http://unknown.example", true},
+		"no DNS server":               {outbound.New(outbound.Options{Resolver: silent}), "http://unknown.example", false},
+		"nobody listens":              {newClient(t), closed.URL, false},
+	} {
+		_, err := get(t, c.client, c.url)
+		if err == nil || errors.Is(err, outbound.ErrNeedsOperator) != c.want {
+			t.Errorf("%s: got error %v, want ErrNeedsOperator: %t", name, err, c.want)
+		}
+		if outbound.WasSent(err) {
+			t.Errorf("%s: WasSent(%v) = true, want false", name, err)
+		}
+	}
+}
+
+func TestCheckURL_RefusesPortsThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	for port, good := range map[string]bool{
+		"": true, ":": true, ":1": true, ":443": true, ":65535": true,
+		":0": false, ":65536": false, ":99999": false, ":99999999999999999999": false, ":x": false, ":-1": false,
+	} {
+		if fault := outbound.CheckURL("http://public.example" + port + "/"); (fault == "") != good {
+			t.Errorf("port %q: got fault %q, want it accepted: %t", port, fault, good)
 		}
 	}
 }

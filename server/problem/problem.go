@@ -32,7 +32,7 @@ const (
 	UnknownPath  Kind = "unknown-path" // 404, of a path that is no operation's: not to be taken for a thing that is gone
 	NotAllowed   Kind = "not-allowed"  // 405
 	TooMany      Kind = "too-many"     // 429
-	Internal     Kind = "internal"     // 500: never built by hand; the top of the stack makes it
+	Internal     Kind = "internal"     // 500: what is not meant for the caller; the log has more
 )
 
 // Field is one thing wrong with the input. Name is a JSON pointer into the request body, or the name of a query or

@@ -51,8 +51,8 @@ func (r *Registry) Create(ctx context.Context, draft Draft) (destination.Destina
 	if err := r.store.CreateDestination(ctx, d); err != nil {
 		return destination.Destination{}, err
 	}
+	r.setLane(d) // before anything is routed there
 	r.publishDestination(d.ID, &d)
-	r.setLane(d)
 	return d, nil
 }
 
@@ -130,8 +130,9 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	if err != nil {
 		return err
 	}
+	name := destination.FoldName(d.DisplayName)
 	for _, other := range s.destinations {
-		if other.ID != d.ID && strings.EqualFold(other.DisplayName, d.DisplayName) {
+		if other.ID != d.ID && destination.FoldName(other.DisplayName) == name {
 			return TakenName(d.DisplayName)
 		}
 	}
@@ -151,8 +152,11 @@ func TakenName(name string) error {
 	}
 }
 
+// AnyRevision stands for whatever revision there is, but there must be one.
+const AnyRevision = -1
+
 func checkRevision(wanted, current int64) error {
-	if wanted != 0 && wanted != current {
+	if wanted != 0 && wanted != AnyRevision && wanted != current {
 		return problem.New(problem.Stale, "the revision is %d by now, not %d: somebody else changed it", current, wanted)
 	}
 	return nil
@@ -203,14 +207,12 @@ func (r *Registry) configure(d *destination.Destination, raw json.RawMessage, ol
 	}
 	t := r.types[name]
 	d.Type = name
-	var kept map[string]json.RawMessage
+	var kept func(member string) (json.RawMessage, error)
 	if old != nil {
 		if old.Type != name {
 			return invalidConfig("", fmt.Sprintf("this is a %s destination; the type cannot change to %s: delete it and create another", old.Type, name))
 		}
-		if kept, err = r.unseal(*old); err != nil {
-			return err
-		}
+		kept = func(member string) (json.RawMessage, error) { return r.unseal(*old, member) }
 	}
 	public, secrets, err := t.Split(config, kept)
 	if err != nil {

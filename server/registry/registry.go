@@ -204,9 +204,13 @@ func (r *Registry) open(d destination.Destination) (destination.Sender, error) {
 	if !ok {
 		return nil, fmt.Errorf("this server does not know the destination type %q", d.Type)
 	}
-	secrets, err := r.unseal(d)
-	if err != nil {
-		return nil, err
+	secrets := make(map[string]json.RawMessage, len(d.Sealed))
+	for name := range d.Sealed {
+		plain, err := r.unseal(d, name)
+		if err != nil {
+			return nil, err
+		}
+		secrets[name] = plain
 	}
 	return t.Open(d.Config, secrets, r.opts.Env)
 }
@@ -214,16 +218,13 @@ func (r *Registry) open(d destination.Destination) (destination.Sender, error) {
 // place names where a secret belongs, for sealing.
 func place(destinationID, member string) string { return destinationID + "/" + member }
 
-func (r *Registry) unseal(d destination.Destination) (map[string]json.RawMessage, error) {
-	secrets := make(map[string]json.RawMessage, len(d.Sealed))
-	for name, sealed := range d.Sealed {
-		plain, err := r.sealer.Open(place(d.ID, name), sealed)
-		if err != nil {
-			return nil, err
-		}
-		secrets[name] = plain
+// unseal opens one secret; nil where it is not set.
+func (r *Registry) unseal(d destination.Destination, member string) (json.RawMessage, error) {
+	sealed, ok := d.Sealed[member]
+	if !ok {
+		return nil, nil
 	}
-	return secrets, nil
+	return r.sealer.Open(place(d.ID, member), sealed)
 }
 
 // Close waits for work in the background.

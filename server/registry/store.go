@@ -33,9 +33,14 @@ type TestOutcome struct {
 	Truncated   bool                `json:"truncated,omitempty"`
 }
 
-// Store is what the registry asks of a store. Each method is atomic and durable when it returns nil.
+// KeepTests is how long the outcome of a test is kept.
+const KeepTests = 30 * 24 * time.Hour
+
+// Store is what the registry asks of a store. Each method is atomic and durable when it returns nil. What cannot be
+// kept, such as a time outside the years 0 to 9999, is an error, and nothing is stored.
 type Store interface {
-	// Destinations returns all destinations, in no particular order.
+	// Destinations returns all destinations, in no particular order. One that can no longer be read is logged and left
+	// out, as in every list here.
 	Destinations(ctx context.Context) ([]destination.Destination, error)
 
 	// CreateDestination stores a new one. An id that another has, or a display name, without regard to case, is
@@ -51,7 +56,8 @@ type Store interface {
 	DeleteDestination(ctx context.Context, id string, check func(destination.Destination) error) error
 
 	// FailOpen makes at most limit open deliveries of a destination FAILED with reason DESTINATION_DELETED, and
-	// returns how many they were; 0 means that none are left. Claimed ones are included.
+	// returns how many they were; 0 means that none are left. Claimed ones are included. While the destination exists
+	// it does nothing and returns 0.
 	FailOpen(ctx context.Context, destinationID string, now time.Time, limit int) (int, error)
 
 	// OrphanedDestinations returns the ids of deleted destinations that still have open deliveries.
@@ -70,6 +76,7 @@ type Store interface {
 	// TestOutcome returns the stored outcome under a key; ok is false when there is none.
 	TestOutcome(ctx context.Context, key string) (o TestOutcome, ok bool, err error)
 
-	// SaveTestOutcome stores an outcome under a key, replacing the one before.
+	// SaveTestOutcome stores an outcome under a key, replacing the one before. Others that are older by more than
+	// KeepTests are removed, a few by each call.
 	SaveTestOutcome(ctx context.Context, key string, o TestOutcome) error
 }

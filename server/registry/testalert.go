@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -31,7 +32,8 @@ func (r *Registry) Test(ctx context.Context, id string, t TestAlert) (o TestOutc
 	if !ok {
 		return TestOutcome{}, false, NoDestination(id)
 	}
-	return r.test(ctx, id, t, func() (destination.Sender, error) { return r.open(d) })
+	// A change of the destination makes every key new: what it said of the one before says nothing of this one.
+	return r.test(ctx, fmt.Sprintf("%s/%d", id, d.Revision), t, func() (destination.Sender, error) { return r.open(d) })
 }
 
 // TestDraft does the same for a destination that is not stored.
@@ -40,7 +42,12 @@ func (r *Registry) TestDraft(ctx context.Context, draft Draft, t TestAlert) (o T
 	if err != nil {
 		return TestOutcome{}, false, err
 	}
-	return r.test(ctx, "unsaved", t, func() (destination.Sender, error) { return r.open(d) })
+	written, err := json.Marshal(draft)
+	if err != nil {
+		return TestOutcome{}, false, fmt.Errorf("encode the destination to test: %w", err)
+	}
+	scope := "unsaved/" + r.sealer.Fingerprint("unsaved", written)
+	return r.test(ctx, scope, t, func() (destination.Sender, error) { return r.open(d) })
 }
 
 func (r *Registry) test(ctx context.Context, scope string, t TestAlert, open func() (destination.Sender, error)) (TestOutcome, bool, error) {
@@ -93,7 +100,7 @@ func (r *Registry) try(ctx context.Context, sender destination.Sender, t TestAle
 			Generated: alert.Generated{Title: &title},
 		},
 		AlertID: id, Severity: t.Severity, CreatedAt: now, DeliveryID: id, Attempt: 1, Test: true,
-	}, r.opts.Now)
+	}, r.opts.Now, r.opts.Log)
 	return TestOutcome{
 		Delivered: a.Outcome == destination.OutcomeDelivered, Outcome: a.Outcome, StatusCode: a.StatusCode, Message: a.Message,
 		Duration: a.Duration, AttemptedAt: a.At.UTC(), ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,

@@ -255,10 +255,13 @@ type decision struct {
 	alert *alert.Alert
 	route Route
 	list  []string // the list in force, for Explain
+
+	folded int // warnings that are not spelled out
 }
 
 func (d *decision) run() {
 	d.route.Warnings = []Warning{}
+	defer d.fold()
 	override := d.table.overrides[d.alert.Detection.ID]
 	if d.alert.Type == alert.SystemError {
 		d.route.Severity = alert.Critical
@@ -309,7 +312,8 @@ func (d *decision) byList(scenario Scenario, list []string) bool {
 		d.route.Scenario, d.route.Destinations = Suppressed, []Chosen{}
 		return true
 	}
-	chosen := make([]Chosen, 0, len(list))
+	chosen := make([]Chosen, 0, min(len(list), len(d.table.all)))
+	seen := make(map[*entry]bool, cap(chosen))
 	for _, name := range list {
 		e := d.table.find(name)
 		switch {
@@ -317,7 +321,8 @@ func (d *decision) byList(scenario Scenario, list []string) bool {
 			d.warn(UnknownDestination, "%s names %.100q, which is no destination", scenario, name)
 		case !e.Enabled:
 			d.warn(DisabledDestination, "%s names %.100q, which is disabled", scenario, name)
-		case !slices.Contains(chosen, e.chosen):
+		case !seen[e]:
+			seen[e] = true
 			chosen = append(chosen, e.chosen)
 		}
 	}
@@ -354,6 +359,20 @@ func (d *decision) choose(scenario Scenario, candidates []*entry, accepts func(*
 	}
 }
 
+// maxWarnings keeps a list of a million bad entries from making a million warnings.
+const maxWarnings = 100
+
 func (d *decision) warn(code WarningCode, format string, args ...any) {
-	d.route.Warnings = append(d.route.Warnings, Warning{Code: code, Message: fmt.Sprintf(format, args...)})
+	if len(d.route.Warnings) < maxWarnings {
+		d.route.Warnings = append(d.route.Warnings, Warning{Code: code, Message: fmt.Sprintf(format, args...)})
+		return
+	}
+	d.folded++
+}
+
+// fold puts what was not spelled out into the last warning.
+func (d *decision) fold() {
+	if d.folded > 0 {
+		d.route.Warnings[maxWarnings-1].Message = fmt.Sprintf("and %d more warnings", d.folded+1)
+	}
 }

@@ -5,6 +5,7 @@ package route_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -184,6 +185,23 @@ func TestExplain_NamesTheFirstFilterThatRefused(t *testing.T) {
 		if i < 0 || r.Rejected[i].Filter != c.want {
 			t.Errorf("%s for %s: got %+v, want the filter %s", c.destination, c.alert.Detection.Severity, r.Rejected, c.want)
 		}
+	}
+}
+
+func TestRoute_FoldsAMillionWarnings(t *testing.T) {
+	t.Parallel()
+	list := make([]string, 1_000_000)
+	for i := range list {
+		list[i] = "nope"
+	}
+	list[len(list)-1] = "A"
+	a := &alert.Alert{Type: alert.Rule, Detection: alert.Detection{ID: "d", Severity: "LOW"}, Generated: alert.Generated{Destinations: list}}
+	got := route.Compile(vectorDestinations(), nil).Route(a)
+	if got.Scenario != route.GeneratedDestinations || !slices.Equal(namesOf(got), []string{"A"}) || len(got.Warnings) != 100 {
+		t.Fatalf("got %s %v and %d warnings, want A and 100", got.Scenario, namesOf(got), len(got.Warnings))
+	}
+	if last := got.Warnings[99].Message; !strings.Contains(last, "and 999900 more") {
+		t.Errorf("the last warning is %q, want it to count the others", last)
 	}
 }
 

@@ -38,7 +38,8 @@ type Store interface {
 
 	// Replay makes FAILED deliveries PENDING again, due now and with their age counted from now: at most limit of
 	// those the filter picks, oldest first. It returns the replayed ones, and whether more may be left. Deliveries in
-	// any other state, and those whose destination is gone, are left alone.
+	// any other state, those whose destination is gone, and those whose Since is not before now are left alone: rounds
+	// with the same now come to an end, even where what they replayed fails again meanwhile.
 	Replay(ctx context.Context, f delivery.Filter, now time.Time, limit int) (replayed []delivery.Delivery, more bool, err error)
 
 	// ReplayOne does the same for one delivery; problem.NotFound when there is none, problem.Conflict when it is not
@@ -48,10 +49,12 @@ type Store interface {
 	// Backlog counts the open deliveries. It is cheap: it does not read them.
 	Backlog() delivery.Backlog
 
-	// Keyset returns the sealed keyset, after storing candidate as the keyset if there was none.
+	// Keyset returns the sealed keyset, after storing candidate as the keyset if there was none. Without a candidate it
+	// stores nothing, and returns nil where there is none.
 	Keyset(ctx context.Context, candidate []byte) ([]byte, error)
 
-	// Check reports whether the store can be written to. It writes only to find out whether a failure has passed.
+	// Check reports whether the store can be written to. It writes only to find out whether a failure has passed, and
+	// then as much as what failed.
 	Check(ctx context.Context) error
 
 	// Close releases the store after the transactions under way; it may be called twice.

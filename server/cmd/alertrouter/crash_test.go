@@ -126,6 +126,11 @@ func TestCrash_LosesNothingThatWasAccepted(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var acknowledged []string
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(acknowledged)
+	}
 	for round := range kills {
 		var load sync.WaitGroup
 		running := p
@@ -146,6 +151,10 @@ func TestCrash_LosesNothingThatWasAccepted(t *testing.T) {
 					mu.Unlock()
 				}
 			})
+		}
+		enough := (round + 1) * 25 // on a slow machine, too, there is a load to kill it under
+		for deadline := time.Now().Add(30 * time.Second); count() < enough && time.Now().Before(deadline); {
+			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond) // a random moment
 		p.kill(t)

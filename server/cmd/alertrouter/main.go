@@ -4,6 +4,7 @@
 //
 //	main.go        the command line: signals, flags, exit code
 //	serve.go       serve, healthcheck and version
+//	settings.go    serve's settings from a YAML file
 //	alerts.go      alert send, route preview
 //	tokens.go      token create, list and revoke
 //	deliveries.go  deliveries list and retry
@@ -19,11 +20,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
@@ -84,8 +83,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	if parsed == nil {
 		return code
 	}
-	err := parsed.Run()
-	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	err := runCommand(ctx, parsed)
+	if err == nil {
 		return exitDone
 	}
 	fmt.Fprintln(s.err, "alertrouter:", err)
@@ -95,13 +94,38 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
+var errInterrupted = errors.New("interrupted")
+
+// runCommand runs the command that was parsed. A signal is how serve is meant to end; any other command has then not
+// done what it was asked. It is not waited for, as it may be reading input that never comes.
+func runCommand(ctx context.Context, parsed *kong.Context) error {
+	if parsed.Command() == "serve" {
+		err := parsed.Run()
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- parsed.Run() }()
+	select {
+	case err := <-done:
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return errInterrupted
+		}
+		return err
+	case <-ctx.Done():
+		return errInterrupted
+	}
+}
+
 // parse reads the command line into c. Without a command to run it returns nil and the exit code.
 func parse(ctx context.Context, args []string, s streams, c *commands) (*kong.Context, int) {
 	exit := -1
 	parser, err := kong.New(c, kong.Name("alertrouter"),
 		kong.Description("Routes security alerts to the places that must hear of them, and delivers them durably."),
 		kong.Writers(s.out, s.err), kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
-	if err == nil {
+	if err == nil && len(args) > 0 && args[0] == "serve" {
 		err = addSettings(parser, configFile(args))
 	}
 	if err != nil {
@@ -117,70 +141,4 @@ func parse(ctx context.Context, args []string, s streams, c *commands) (*kong.Co
 		return nil, exitUsage
 	}
 	return parsed, exitDone
-}
-
-// addSettings puts a YAML file's settings behind the flags and the environment.
-func addSettings(parser *kong.Kong, file string) error {
-	if file == "" {
-		return nil
-	}
-	settings, err := readSettings(file)
-	if err != nil {
-		return err
-	}
-	return kong.Resolvers(settings).Apply(parser)
-}
-
-// configFile finds --config before the flags are parsed, since it changes their defaults.
-func configFile(args []string) string {
-	for i, arg := range args {
-		if value, ok := strings.CutPrefix(arg, "--config="); ok {
-			return value
-		}
-		if arg == "--config" && i+1 < len(args) {
-			return args[i+1]
-		}
-		if arg == "--" {
-			break
-		}
-	}
-	return os.Getenv("ALERTROUTER_CONFIG")
-}
-
-// readSettings makes a resolver of a YAML file. Its keys are the flags' names with underscores; one that is no
-// setting of serve is an error. Flags and the environment win over it.
-func readSettings(path string) (kong.Resolver, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read --config: %w", err)
-	}
-	var values map[string]any
-	if err := yaml.Unmarshal(raw, &values); err != nil {
-		return nil, fmt.Errorf("read --config %s: %w", path, err)
-	}
-	if err := checkSettings(values); err != nil {
-		return nil, fmt.Errorf("read --config %s: %w", path, err)
-	}
-	return kong.ResolverFunc(func(_ *kong.Context, path *kong.Path, flag *kong.Flag) (any, error) {
-		if path.Command == nil || path.Command.Name != "serve" {
-			return nil, nil //nolint:nilnil // kong's way to say "not mine"
-		}
-		for _, name := range flag.Envs {
-			if os.Getenv(name) != "" {
-				return nil, nil //nolint:nilnil // the environment wins
-			}
-		}
-		value, ok := values[strings.ReplaceAll(flag.Name, "-", "_")]
-		if !ok {
-			return nil, nil //nolint:nilnil // not in the file
-		}
-		if list, ok := value.([]any); ok {
-			words := make([]string, len(list))
-			for i, v := range list {
-				words[i] = fmt.Sprint(v)
-			}
-			return strings.Join(words, ","), nil
-		}
-		return fmt.Sprint(value), nil
-	}), nil
 }

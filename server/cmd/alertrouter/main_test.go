@@ -8,10 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/servertest"
@@ -67,6 +69,10 @@ func TestCommands_DoTheDailyWork(t *testing.T) {
 	if out := want(exitDone, "engine", "", "token", "list"); strings.Contains(out, secret) {
 		t.Error("token list shows a secret")
 	}
+	for _, never := range []string{"--expires-in=-1h", "--expires-in=0", "--expires-in=0s"} {
+		want(exitUsage, "expires-in", "", "token", "create", "engine", "--role", "engine", never)
+	}
+	want(exitDone, "alertrouter_", "", "token", "create", "engine", "--role", "engine", "--expires-in=1h")
 	want(exitUsage, "--role", "", "token", "create", "nothing")
 	want(exitFailed, "There is no such thing", "", "token", "revoke", "none")
 	want(exitDone, "ID", "", "deliveries", "list")
@@ -111,6 +117,93 @@ func TestServe_ReadsFlagsThenEnvironmentThenFile(t *testing.T) {
 	}
 	if code, _, complaints := command(t, "", "serve", "--backlog-limit", "many"); code != exitUsage || !strings.Contains(complaints, "backlog-limit") {
 		t.Errorf("got %d %q, want the wrong flag named", code, complaints)
+	}
+}
+
+func TestServe_RefusesSettingsOfTheWrongForm(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	for text, complaint := range map[string]string{
+		"data: [a, b]":                       "data must be a single value",
+		"data: {a: b}":                       "data must be a single value",
+		"backlog_limit: [7]":                 "backlog_limit must be a single value",
+		"allow_network: {a: b}":              "allow_network must be a list",
+		"allow_network: [[a]]":               "allow_network must be a list",
+		"allow_network: [10.0.0.0/8, null]":  "allow_network must be a list",
+		"data: {}\nlisten: []":               "listen must be a single value",
+		"listne: x\ndata: {}":                "there is no setting listne",
+		"- data":                             "cannot unmarshal",
+		"data: x\ndata: y":                   "already defined",
+		"x: &a [{}, *a]\nallow_network: *a":  "allow_network must be",
+		"x: &a [*a]\nallow_network: [1, *a]": "x",
+		"log_level: loud":                    "log-level",
+		"delivery_max_age: 1 day":            "delivery-max-age",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, complaints := command(t, "", "serve", "--config", file); code != exitUsage || !strings.Contains(complaints, complaint) {
+			t.Errorf("%s: got %d %q, want %d and %q", text, code, complaints, exitUsage, complaint)
+		}
+	}
+}
+
+func TestServe_TakesNullSettingsForAbsent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(file, []byte("data:\nlisten: ~\nbacklog_limit: null\nallow_network:\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var c commands
+	var complaints bytes.Buffer
+	if parsed, _ := parse(t.Context(), []string{"serve", "--config", file}, streams{nil, &complaints, &complaints}, &c); parsed == nil {
+		t.Fatal(complaints.String())
+	}
+	got := c.Serve.Settings
+	if got.Data != "./alertrouter-data" || got.Listen != "127.0.0.1:8080" || got.BacklogLimit != 1_000_000 || got.AllowNetworks != nil {
+		t.Errorf("got %+v, want the defaults", got)
+	}
+}
+
+func TestCommands_OtherThanServeReadNoSettings(t *testing.T) {
+	t.Setenv("ALERTROUTER_CONFIG", "/no/such/file")
+	if code, out, complaints := command(t, "", "version"); code != exitDone || !strings.Contains(out, "alertrouter") {
+		t.Errorf("version: got %d %q %q, want it printed", code, out, complaints)
+	}
+	if code, _, complaints := command(t, "", "serve"); code != exitUsage || !strings.Contains(complaints, "/no/such/file: no such file") {
+		t.Errorf("serve: got %d %q, want the missing file named", code, complaints)
+	}
+}
+
+// The real program is waiting for its input, which stays open.
+func TestCommands_EndAtOnceWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"alert", "send", "-"}, {"route", "preview", "-"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], args...)
+			cmd.Env = append(os.Environ(), asProgram+"=1")
+			var complaints strings.Builder
+			cmd.Stderr = &complaints
+			input, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			// It takes more than a pipe holds only once it reads, and by then it minds signals.
+			if _, err := input.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+			defer late.Stop()
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != exitFailed || complaints.String() != "alertrouter: interrupted\n" {
+				t.Errorf("got %d %q, want %d and that it was interrupted", code, complaints.String(), exitFailed)
+			}
+		})
 	}
 }
 

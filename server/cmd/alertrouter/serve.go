@@ -6,10 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,26 +23,6 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	c.Settings.SecretsFromEnvironment()
 	c.Settings.Version = version
 	return server.Run(ctx, c.Settings)
-}
-
-// checkSettings refuses keys of a settings file that are no setting.
-func checkSettings(values map[string]any) error {
-	known := map[string]bool{}
-	for f := range reflect.TypeFor[server.Config]().Fields() {
-		if name := f.Tag.Get("name"); name != "" {
-			known[strings.ReplaceAll(name, "-", "_")] = true
-		}
-	}
-	var unknown []string
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !known[key] {
-			unknown = append(unknown, key)
-		}
-	}
-	if len(unknown) > 0 {
-		return fmt.Errorf("there is no setting %s; there are %s", strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-	}
-	return nil
 }
 
 type healthcheckCommand struct {

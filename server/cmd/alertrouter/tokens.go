@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -18,14 +19,17 @@ type tokenCommands struct {
 
 type createTokenCommand struct {
 	remote
-	Name       string        `arg:"" help:"What the token is for."`
-	Role       string        `xor:"rights" required:"" help:"admin, operator, engine or viewer."`
-	Permission []string      `xor:"rights" required:"" help:"A permission such as alerts:write; may be repeated."`
-	ExpiresIn  time.Duration `help:"How long it works, such as 720h; for ever when left out."`
+	Name       string         `arg:"" help:"What the token is for."`
+	Role       string         `xor:"rights" required:"" help:"admin, operator, engine or viewer."`
+	Permission []string       `xor:"rights" required:"" help:"A permission such as alerts:write; may be repeated."`
+	ExpiresIn  *time.Duration `help:"How long it works, such as 720h; for ever when left out."`
 }
 
 // Run creates a token.
 func (c *createTokenCommand) Run(ctx context.Context, s streams) error {
+	if c.ExpiresIn != nil && *c.ExpiresIn <= 0 {
+		return usageError{errors.New("--expires-in must be more than 0")}
+	}
 	api, err := c.client()
 	if err != nil {
 		return usageError{err}
@@ -38,8 +42,8 @@ func (c *createTokenCommand) Run(ctx context.Context, s streams) error {
 	for _, p := range c.Permission {
 		input.Permissions = append(input.Permissions, client.Permission(p))
 	}
-	if c.ExpiresIn > 0 {
-		at := time.Now().Add(c.ExpiresIn)
+	if c.ExpiresIn != nil {
+		at := time.Now().Add(*c.ExpiresIn)
 		input.ExpiresAt = &at
 	}
 	t, err := client.Created(api.CreateTokenWithResponse(ctx, input))

@@ -59,6 +59,17 @@ func Minimal() *destination.Message {
 	}
 }
 
+// Blank returns an alert in whose texts and lists a reader sees nothing.
+func Blank() *destination.Message {
+	const blank = " \u200b\u3164\n"
+	m := Overlong(blank)
+	m.Alert.LogTypes = []string{"", blank}
+	m.Alert.Detection.ID = blank
+	m.Alert.Detection.Version = blank
+	m.FallbackOf = blank
+	return m
+}
+
 // Test returns a message by which a person tries a destination out.
 func Test() *destination.Message {
 	m := Message()

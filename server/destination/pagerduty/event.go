@@ -5,7 +5,6 @@ package pagerduty
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -87,7 +86,7 @@ func Render(c Config, m *destination.Message) (body []byte, cut bool) {
 		Links:      links(m),
 		Payload: &payload{
 			Summary:   cutter.Fit(render.Title(m), maxSummary, render.Runes),
-			Source:    label(source(a)),
+			Source:    label(render.FirstLine(render.List(a.LogTypes), a.Detection.ID, m.AlertID, "unknown")),
 			Severity:  severity(m),
 			Component: label(a.Detection.ID),
 			Group:     label(a.Dedup),
@@ -112,13 +111,20 @@ func describe(cutter *render.Cutter, m *destination.Message) details {
 	label := func(text string) string { return cutter.Fit(render.Line(text), maxLabel, render.JSON) }
 	long := func(text string) string { return cutter.Fit(render.Text(text), maxText, render.JSON) }
 	list := func(texts []string) []string {
-		var fitting []string
-		for _, text := range cutter.First(texts, maxList) {
-			if text = label(text); text != "" {
-				fitting = append(fitting, text)
+		var shown []string
+		for _, text := range texts {
+			if render.Blank(text) {
+				continue
+			}
+			if shown = append(shown, text); len(shown) > maxList {
+				break
 			}
 		}
-		return fitting
+		shown = cutter.First(shown, maxList)
+		for i, text := range shown {
+			shown[i] = label(text)
+		}
+		return shown
 	}
 	return details{
 		Notes:       list(render.Notes(m)),
@@ -185,14 +191,6 @@ func severity(m *destination.Message) string {
 		return "warning"
 	}
 	return "info"
-}
-
-// source returns where the finding comes from, as near to the affected system as an alert tells.
-func source(a *alert.Alert) string {
-	if len(a.LogTypes) > 0 {
-		return strings.Join(a.LogTypes, ", ")
-	}
-	return a.Detection.ID
 }
 
 func links(m *destination.Message) []link {

@@ -37,7 +37,7 @@ func TestRender_PassesPagerDutysContract(t *testing.T) {
 	t.Parallel()
 	contract := newContract(t)
 	messages := append(destinationtest.Corpus(t), destinationtest.Message(), destinationtest.Minimal(), destinationtest.Hostile(),
-		destinationtest.Test(), destinationtest.Fallback(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
+		destinationtest.Test(), destinationtest.Fallback(), destinationtest.Blank(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
 	for _, m := range messages {
 		body, _ := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey, Client: "alertrouter"}, m)
 		if err := contract.validate(t, body); err != nil {
@@ -92,6 +92,45 @@ func TestRender_MapsTheSeverity(t *testing.T) {
 		if got := decode(t, m).Payload.Severity; got != want {
 			t.Errorf("%s: got %q, want %q", severity, got, want)
 		}
+	}
+}
+
+func TestRender_FillsWhatPagerDutyRequires(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		id              string
+		logTypes        []string
+		summary, source string
+	}{
+		{"d", []string{"", "AWS.CloudTrail", "\u200b", "AWS.S3"}, "d", "AWS.CloudTrail, AWS.S3"},
+		{"d", []string{""}, "d", "d"},
+		{" ", []string{"\u200b"}, "b4b3f0d2c1e04f6f", "b4b3f0d2c1e04f6f"},
+		{"\u3164", nil, "b4b3f0d2c1e04f6f", "b4b3f0d2c1e04f6f"},
+	} {
+		m := destinationtest.Blank()
+		m.Alert.Detection.ID, m.Alert.LogTypes = c.id, c.logTypes
+		if p := decode(t, m).Payload; p.Summary != c.summary || p.Source != c.source {
+			t.Errorf("id %q, log types %q: got summary %q and source %q, want %q and %q", c.id, c.logTypes, p.Summary, p.Source, c.summary, c.source)
+		}
+	}
+	m := destinationtest.Blank()
+	m.AlertID = " "
+	if p := decode(t, m).Payload; p.Summary == "" || p.Source != "unknown" {
+		t.Errorf("nothing at all: got summary %q and source %q, want words", p.Summary, p.Source)
+	}
+}
+
+func TestRender_BoundsLists(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.LogTypes = append(make([]string, 100_000), slices.Repeat([]string{"AWS.CloudTrail"}, 100_000)...)
+	m.Alert.Detection.Tags = m.Alert.LogTypes
+	body, cut := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m)
+	if len(body) > 16<<10 || !cut {
+		t.Errorf("got %d bytes (cut %t), want a few", len(body), cut)
+	}
+	if d := decode(t, m).Payload; len(d.Details.Tags) != 50 || len(d.Details.LogTypes) != 50 || !strings.HasPrefix(d.Source, "AWS.CloudTrail, ") {
+		t.Errorf("got %d tags, %d log types and source %.40q, want 50 each that are not blank", len(d.Details.Tags), len(d.Details.LogTypes), d.Source)
 	}
 }
 
@@ -215,9 +254,12 @@ type event struct {
 	DedupKey string `json:"dedup_key"`
 	Payload  struct {
 		Summary  string `json:"summary"`
+		Source   string `json:"source"`
 		Severity string `json:"severity"`
 		Details  struct {
-			Context json.RawMessage `json:"context"`
+			Context  json.RawMessage `json:"context"`
+			LogTypes []string        `json:"log_types"`
+			Tags     []string        `json:"tags"`
 		} `json:"custom_details"`
 	} `json:"payload"`
 }

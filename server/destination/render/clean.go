@@ -35,6 +35,24 @@ func Text(text string) string {
 	}, text))
 }
 
+// FirstLine returns the first text of which a reader sees something, as one line, and "" when there is none.
+func FirstLine(texts ...string) string {
+	for _, text := range texts {
+		if line := Line(text); !Blank(line) {
+			return line
+		}
+	}
+	return ""
+}
+
+// Blank reports whether a reader of the text, cleaned, sees nothing: a vendor may take it for empty.
+func Blank(text string) bool {
+	return !strings.ContainsFunc(Text(text), func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != '\u2800' &&
+			!unicode.In(r, unicode.Mn, unicode.Me, unicode.Other_Default_Ignorable_Code_Point)
+	})
+}
+
 // plain reports whether there is nothing to do: printable ASCII and line breaks, as in nearly every alert.
 func plain(text string) bool {
 	for i := range len(text) {

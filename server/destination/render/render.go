@@ -23,9 +23,11 @@ import (
 // TestMark stands before the title of a test.
 const TestMark = "[TEST]"
 
-// Title returns the alert's title on one line, with [TestMark] before it in a test.
+// Title returns the alert's title on one line, with [TestMark] before it in a test. It is never blank: vendors refuse
+// a message without a title, and the alert would be lost.
 func Title(m *destination.Message) string {
-	title := Line(m.Alert.Title())
+	a := m.Alert
+	title := FirstLine(a.Title(), a.Name(), a.Detection.ID, m.AlertID, "Untitled alert")
 	if m.Test {
 		return TestMark + " " + title
 	}
@@ -39,7 +41,7 @@ func Notes(m *destination.Message) []string {
 		notes = append(notes, "This is a test of the destination. Nothing has happened.")
 	}
 	if m.FallbackOf != "" {
-		notes = append(notes, "Fallback for "+Line(m.FallbackOf)+", which did not take this alert.")
+		notes = append(notes, "Fallback for "+FirstLine(m.FallbackOf, "another destination")+", which did not take this alert.")
 	}
 	return notes
 }
@@ -54,9 +56,9 @@ func Facts(m *destination.Message) []Fact {
 		{"Severity", string(m.Severity)},
 		{"Type", string(a.Type)},
 		{"Detection", a.Detection.ID},
-		{"Log types", strings.Join(a.LogTypes, ", ")},
+		{"Log types", List(a.LogTypes)},
 		{"Dedup", a.Dedup},
-		{"Tags", strings.Join(a.Detection.Tags, ", ")},
+		{"Tags", List(a.Detection.Tags)},
 		{"Created", createdAt(m)},
 		{"Alert", m.AlertID},
 		{"Version", a.Detection.Version},
@@ -64,11 +66,33 @@ func Facts(m *destination.Message) []Fact {
 	}
 	facts := make([]Fact, 0, len(all))
 	for _, f := range all {
-		if f.Value = Line(f.Value); f.Value != "" {
+		if f.Value = Line(f.Value); !Blank(f.Value) {
 			facts = append(facts, f)
 		}
 	}
 	return facts
+}
+
+// maxList is where a list ends, in bytes; no type shows as much of one.
+const maxList = 4 << 10
+
+// List returns the entries of a list on one line, without blank ones. A list may have as many entries as a request
+// has room for, so it ends soon after 4 KiB.
+func List(entries []string) string {
+	var list strings.Builder
+	for _, e := range entries {
+		if list.Len() > maxList {
+			break
+		}
+		if e = Line(e); Blank(e) {
+			continue
+		}
+		if list.Len() > 0 {
+			list.WriteString(", ")
+		}
+		list.WriteString(e)
+	}
+	return list.String()
 }
 
 func createdAt(m *destination.Message) string {

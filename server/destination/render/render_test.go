@@ -4,6 +4,7 @@ package render_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -168,6 +169,64 @@ func TestFacts_LeaveOutWhatIsNotSet(t *testing.T) {
 	for i := range got {
 		if got[i] != want[i] {
 			t.Errorf("fact %d: got %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestTitle_IsNeverBlank(t *testing.T) {
+	t.Parallel()
+	const blank = " \u200b\u3164\u200d"
+	for _, c := range []struct{ generated, name, id, alertID, want string }{
+		{"title", "name", "id", "alert", "title"},
+		{blank, "name", "id", "alert", "name"},
+		{"", blank, "id", "alert", "id"},
+		{blank, blank, blank, "alert", "alert"},
+		{blank, blank, blank, blank, "Untitled alert"},
+	} {
+		m := &destination.Message{AlertID: c.alertID, Alert: &alert.Alert{
+			Detection: alert.Detection{ID: c.id, Name: c.name}, Generated: alert.Generated{Title: &c.generated},
+		}}
+		if got := render.Title(m); got != c.want {
+			t.Errorf("%q: got %q, want %q", c, got, c.want)
+		}
+		m.Test = true
+		if got := render.Title(m); got != "[TEST] "+c.want {
+			t.Errorf("test of %q: got %q, want %q", c, got, "[TEST] "+c.want)
+		}
+	}
+}
+
+func TestBlank_MeansThatNothingIsSeen(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", " ", "\n\t", "\u00a0", "\u200b", "\u200d", "\u3164", "\u2800", "\ufe0f", "\u115f\u1160"} {
+		if !render.Blank(text) {
+			t.Errorf("Blank(%q) = false, want true", text)
+		}
+	}
+	for _, text := range []string{"x", ".", " é", "שלום", "👍", "🇩🇪", "\x00", "\xff", "\u202e", "e\u0301"} {
+		if render.Blank(text) { // control characters are shown as U+FFFD
+			t.Errorf("Blank(%q) = true, want false", text)
+		}
+	}
+}
+
+func TestFacts_OfLongListsAreBounded(t *testing.T) {
+	t.Parallel()
+	m := &destination.Message{Alert: &alert.Alert{LogTypes: append([]string{"", "\u200b"}, slices.Repeat([]string{"AWS.CloudTrail"}, 100_000)...)}}
+	m.Alert.Detection.Tags = make([]string, 100_000)
+	for _, f := range render.Facts(m) {
+		if len(f.Value) > 8<<10 || !strings.HasPrefix(f.Value, "AWS.CloudTrail, AWS.CloudTrail, ") {
+			t.Errorf("%s: got %d bytes, beginning %.60q", f.Name, len(f.Value), f.Value)
+		}
+	}
+}
+
+func TestNotes_NameTheFallback(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"SOC": "Fallback for SOC, ", "\u200b": "Fallback for another destination, "} {
+		notes := render.Notes(&destination.Message{FallbackOf: name})
+		if len(notes) != 1 || !strings.HasPrefix(notes[0], want) {
+			t.Errorf("fallback of %q: got %q, want it to begin %q", name, notes, want)
 		}
 	}
 }

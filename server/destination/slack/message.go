@@ -124,11 +124,11 @@ func details(cutter *render.Cutter, m *destination.Message) []block {
 		fields = append(fields, text{Type: "mrkdwn", Text: "*" + f.Name + "*\n`" + escape(value) + "`", Verbatim: true})
 	}
 	blocks := []block{{Type: "section", Fields: fields[:min(len(fields), maxFields)]}}
-	if description := render.Text(m.Alert.Description()); description != "" {
+	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
 		blocks = append(blocks, section(cutter.Fit(description, maxDescription, size)))
 	}
 	runbook := render.Text(m.Alert.Runbook())
-	if runbook != "" && buttonURL(runbook) == "" {
+	if !render.Blank(runbook) && buttonURL(runbook) == "" {
 		blocks = append(blocks, section(cutter.Fit("Runbook: "+runbook, maxRunbook, size)))
 	}
 	if buttons := buttons(m); len(buttons) > 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
@@ -59,6 +60,35 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 	for _, m := range messages {
 		body, _ := slack.Render(slack.Config{Mention: "<!subteam^SAZ94GDB8>"}, m)
 		mustFit(t, m, body)
+	}
+}
+
+func TestRender_ShowsNoBlankTexts(t *testing.T) {
+	t.Parallel()
+	body, _ := slack.Render(slack.Config{}, destinationtest.Blank())
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts(value) {
+		if render.Blank(strings.Trim(text, "`")) || strings.HasSuffix(text, "\n``") {
+			t.Errorf("got %q, want no text with nothing in it:\n%s", text, body)
+		}
+	}
+	if want := "🟠 HIGH: b4b3f0d2c1e04f6f"; !slices.Contains(texts(value), want) {
+		t.Errorf("got no %q:\n%s", want, body)
+	}
+}
+
+func TestRender_BoundsLists(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.LogTypes = append(make([]string, 100_000), slices.Repeat([]string{"AWS.CloudTrail"}, 100_000)...)
+	m.Alert.Detection.Tags = m.Alert.LogTypes
+	body, cut := slack.Render(slack.Config{}, m)
+	mustFit(t, m, body)
+	if !cut || !strings.Contains(string(body), "`AWS.CloudTrail, AWS.CloudTrail, ") {
+		t.Errorf("got (cut %t) %s, want the log types that are not blank, cut", cut, body)
 	}
 }
 
@@ -166,7 +196,7 @@ func mustFit(t *testing.T, m *destination.Message, body []byte) {
 func messages(t *testing.T) []*destination.Message {
 	t.Helper()
 	return append(corpus(t), destinationtest.Message(), destinationtest.Minimal(), destinationtest.Hostile(), destinationtest.Test(),
-		destinationtest.Fallback(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
+		destinationtest.Fallback(), destinationtest.Blank(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
 }
 
 func corpus(t *testing.T) []*destination.Message {

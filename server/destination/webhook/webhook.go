@@ -72,11 +72,6 @@ func (s *sender) Timeout() time.Duration { return s.timeout }
 
 // Send makes one attempt.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	if s.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.timeout)
-		defer cancel()
-	}
 	body := Render(m)
 	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, body), body, s.secrets...)
 	return receipt, err

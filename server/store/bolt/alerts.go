@@ -44,9 +44,7 @@ func (s *Store) Accept(ctx context.Context, batch []intake.Acceptance) ([]intake
 func (t *tx) accept(a *intake.Acceptance, left *values) (intake.Verdict, error) {
 	body, deliveries := left.next(), left.take(len(a.Deliveries))
 	if key := t.get(bucketAlertIDs, []byte(a.Record.AlertID)); key != nil {
-		stored, err := t.alert(delivery.Key(key))
-		stored.Body = bytes.Clone(stored.Body)
-		return intake.Verdict{Duplicate: true, Stored: stored}, err
+		return t.repeated(delivery.Key(key), a.Record.AlertID), nil
 	}
 	if err := t.put(bucketAlerts, a.Record.Key[:], body); err != nil {
 		return intake.Verdict{}, err
@@ -55,6 +53,17 @@ func (t *tx) accept(a *intake.Acceptance, left *values) (intake.Verdict, error) 
 		return intake.Verdict{}, err
 	}
 	return intake.Verdict{}, t.promise(a.Deliveries, a.Claimed, deliveries)
+}
+
+// repeated is the verdict on an alert whose id is there already. That the one there cannot be read is no error of the
+// transaction, in which others take part.
+func (t *tx) repeated(key delivery.Key, alertID string) intake.Verdict {
+	stored, err := t.alert(key)
+	if err != nil {
+		return intake.Verdict{Duplicate: true, Stored: intake.Record{Key: key, AlertID: alertID}, Err: err}
+	}
+	stored.Body = bytes.Clone(stored.Body)
+	return intake.Verdict{Duplicate: true, Stored: stored}
 }
 
 // promise stores new deliveries, some of them claimed.
@@ -165,7 +174,7 @@ func (t *tx) deliveriesOf(key delivery.Key) ([]delivery.Delivery, error) {
 	var list []delivery.Delivery
 	c := t.Bucket(bucketDeliveries).Cursor()
 	for id, value := c.Seek(key[:]); bytes.HasPrefix(id, key[:]); id, value = c.Next() {
-		d, err := decodeDelivery(delivery.ID(id), value)
+		d, err := t.decode(delivery.ID(id), value)
 		if err != nil {
 			return nil, err
 		}

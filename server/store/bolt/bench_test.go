@@ -76,12 +76,12 @@ func BenchmarkAcceptAndSettle(b *testing.B) {
 func BenchmarkClaim(b *testing.B) {
 	s, _ := benchStore(b)
 	fill(b, s, 20_000, "one")
-	if jobs, err := s.Claim(b.Context(), "one", time.Now(), 1000); err != nil || len(jobs) != 1000 {
+	if jobs, err := s.Claim(b.Context(), "one", time.Now(), 1000, plenty); err != nil || len(jobs) != 1000 {
 		b.Fatalf("got %d jobs, %v", len(jobs), err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		jobs, err := s.Claim(b.Context(), "one", time.Now(), 8)
+		jobs, err := s.Claim(b.Context(), "one", time.Now(), 8, plenty)
 		if err != nil || len(jobs) != 8 {
 			b.Fatalf("got %d jobs, %v", len(jobs), err)
 		}

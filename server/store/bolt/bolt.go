@@ -19,9 +19,12 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,6 +63,11 @@ type Options struct {
 	// OnCommit is called after each commit with the number of operations in it and the time it took, failed ones
 	// included. It is called from the writer, so it must be quick.
 	OnCommit func(operations int, took time.Duration)
+
+	// Log hears of stored records that cannot be read. Nil discards.
+	Log *slog.Logger
+
+	mapSize int // instead of the usual one, in tests
 }
 
 // Store keeps everything in one file. It is safe for concurrent use.
@@ -67,14 +75,17 @@ type Store struct {
 	db       *bbolt.DB
 	path     string
 	onCommit func(operations int, took time.Duration)
+	log      *slog.Logger
 
 	writer     writer
 	operations sync.Pool
 	claims     claims
 	pending    atomic.Int64
 	retrying   atomic.Int64
-	failing    atomic.Bool // the last commit failed
-	scan       int         // how many records one page of a list looks at
+	stuck      atomic.Int64  // bytes of the largest commit that failed, until one as large succeeds; 0 is none
+	probing    chan struct{} // held by the one Check that finds out
+	scan       int           // how many records one page of a list looks at
+	tested     []byte        // key of the test outcome looked at last; the writer's
 
 	closing  sync.Once
 	closeErr error
@@ -92,7 +103,7 @@ func Open(path string, o Options) (*Store, error) {
 		FreelistType: bbolt.FreelistMapType,
 	}
 	if runtime.GOOS != "windows" && strconv.IntSize == 64 {
-		options.InitialMmapSize = mapSize
+		options.InitialMmapSize = cmp.Or(o.mapSize, mapSize)
 	}
 	db, err := bbolt.Open(path, 0o600, options)
 	switch {
@@ -101,7 +112,10 @@ func Open(path string, o Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open the store: %w: %w", store.ErrUnavailable, err)
 	}
-	s := &Store{db: db, path: path, onCommit: o.OnCommit, scan: scanLimit}
+	s := &Store{db: db, path: path, onCommit: o.OnCommit, log: o.Log, probing: make(chan struct{}, 1), scan: scanLimit}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	if err := s.prepare(fresh); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
 	}
@@ -193,7 +207,7 @@ func (s *Store) keepFreelist() {
 }
 
 // Check reports whether the store can be written to. It writes nothing while all is well; after a failed commit it
-// finds out with a commit that changes nothing.
+// finds out with one as large: on a full disk there is often room for a small one.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -201,11 +215,30 @@ func (s *Store) Check(ctx context.Context) error {
 	if s.writer.isClosed() {
 		return errClosed
 	}
-	if !s.failing.Load() {
+	if s.stuck.Load() == 0 {
 		return nil
 	}
-	probe := make([]byte, 2*os.Getpagesize())
-	return s.update(ctx, len(probe), func(t *tx) error { return t.put(bucketMeta, metaProbe, probe) })
+	select {
+	case s.probing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.probing }()
+	if size := s.stuck.Load(); size > 0 {
+		return s.probe(ctx, size)
+	}
+	return nil // somebody else found out meanwhile
+}
+
+// probe makes a commit of a size, and takes it back.
+func (s *Store) probe(ctx context.Context, size int64) error {
+	value := make([]byte, size)
+	_, _ = rand.Read(value) // some file systems keep zeros in no room at all
+	err := s.update(ctx, len(value), func(t *tx) error { return t.put(bucketMeta, metaProbe, value) })
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, 0, func(t *tx) error { return t.delete(bucketMeta, metaProbe) })
 }
 
 // Backlog counts the open deliveries.

@@ -3,19 +3,28 @@
 package bolt_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/auth"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/storetest"
@@ -120,7 +129,7 @@ func TestClaim_DropsADeliveryWhoseRecordIsDamaged(t *testing.T) {
 	alertKey := ids[2].Alert()
 	edit(t, path, "alerts", string(alertKey[:]), nil)
 	s = open(t, path)
-	jobs, err := s.Claim(t.Context(), "one", later(), 10)
+	jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty)
 	if err != nil || len(jobs) != 1 || jobs[0].Delivery.ID != ids[3] {
 		t.Fatalf("got %+v, %v", jobs, err)
 	}
@@ -150,6 +159,204 @@ func TestFailOpen_DropsADeliveryWhoseRecordIsDamaged(t *testing.T) {
 	}
 	if b := s.Backlog(); b.Open() != 0 {
 		t.Errorf("got backlog %+v", b)
+	}
+}
+
+func TestAccept_ADamagedRepeatHarmsNoOther(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, path)
+	damaged, sound, fresh := sample("one"), sample("one"), sample("one")
+	if err := errors.Join(accept(s, t, damaged, sound), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, "alerts", string(damaged.Record.Key[:]), []byte("damaged"))
+	s = open(t, path)
+	again := damaged
+	again.Claimed = []bool{true}
+	verdicts, err := s.Accept(t.Context(), []intake.Acceptance{fresh, again, sound})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := verdicts[0]; v.Duplicate || v.Err != nil {
+		t.Errorf("the new one: got %+v", v)
+	}
+	if v := verdicts[1]; !v.Duplicate || v.Err == nil || v.Stored.Key != damaged.Record.Key || v.Stored.AlertID != damaged.Record.AlertID {
+		t.Errorf("the damaged one: got %+v", v)
+	}
+	if v := verdicts[2]; !v.Duplicate || v.Err != nil || v.Stored.Digest != sound.Record.Digest {
+		t.Errorf("the repeat: got %+v", v)
+	}
+	if b := s.Backlog(); b.Open() != 3 {
+		t.Errorf("got backlog %+v", b)
+	}
+}
+
+func TestLists_LeaveOutWhatIsDamagedAndLogIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, path)
+	ids := fill(t, s, 3, "one")
+	destinations, overrides, tokens := storeSettings(t, s, "good", "bad")
+	if destinations+overrides+tokens != 6 {
+		t.Fatalf("got %d, %d, %d before the damage", destinations, overrides, tokens)
+	}
+	for _, id := range ids {
+		settlement := delivered(id)
+		settlement.State, settlement.Reason = delivery.Failed, delivery.Permanent
+		if err := s.Settle(t.Context(), settlement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, bucket := range []string{"destinations", "overrides", "tokens"} {
+		edit(t, path, bucket, "bad", []byte("\xff"))
+	}
+	alertKey := ids[0].Alert()
+	edit(t, path, "alerts", string(alertKey[:]), []byte("\xff"))
+	edit(t, path, "deliveries", string(ids[1][:]), []byte("\xff"))
+
+	var log bytes.Buffer
+	s, err := bolt.Open(path, bolt.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	destinations, overrides, tokens = storeSettings(t, s)
+	alerts, _, err := s.Alerts(t.Context(), intake.Filter{}, "", 10)
+	if err != nil {
+		t.Error(err)
+	}
+	deliveries, _, err := s.Deliveries(t.Context(), delivery.Filter{}, "", 10)
+	if err != nil {
+		t.Error(err)
+	}
+	failed, _, err := s.Deliveries(t.Context(), delivery.Filter{States: []delivery.State{delivery.Failed}}, "", 10)
+	if err != nil {
+		t.Error(err)
+	}
+	got := []int{destinations, overrides, tokens, len(alerts), len(deliveries), len(failed)}
+	if want := []int{1, 1, 1, 1, 2, 2}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if err := s.CreateDestination(t.Context(), destination.Destination{ID: "one", DisplayName: "one"}); err != nil {
+		t.Error(err)
+	}
+	replayed, _, err := s.Replay(t.Context(), delivery.Filter{}, later(), 10)
+	if err != nil || len(replayed) != 2 {
+		t.Errorf("replayed %d, %v", len(replayed), err)
+	}
+	for _, key := range []string{"bucket=destinations key=bad", "bucket=overrides key=bad", "bucket=tokens key=bad", fmt.Sprintf("key=%x", alertKey), "key=" + ids[1].String()} {
+		if !strings.Contains(log.String(), key) {
+			t.Errorf("the log does not have %s: %s", key, log.String())
+		}
+	}
+}
+
+// storeSettings stores a destination, an override and a token under each key, and returns how many of them are listed.
+func storeSettings(t *testing.T, s *bolt.Store, keys ...string) (destinations, overrides, tokens int) {
+	t.Helper()
+	for _, key := range keys {
+		_, err := s.PutOverride(t.Context(), key, func(*registry.Override) (registry.Override, error) {
+			return registry.Override{DetectionID: key}, nil
+		})
+		err = errors.Join(err, s.CreateToken(t.Context(), auth.Token{ID: key}),
+			s.CreateDestination(t.Context(), destination.Destination{ID: key, DisplayName: key}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err1 := s.Destinations(t.Context())
+	o, err2 := s.Overrides(t.Context())
+	k, err3 := s.Tokens(t.Context())
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	return len(d), len(o), len(k)
+}
+
+// A claim that finds a damaged record must not wait for the claims while it reads: their holder may wait to read,
+// behind a writer that moves the mapping and waits for all readers.
+func TestClaim_OfADamagedRecordStandsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	small := bolt.SmallMap(bolt.Options{})
+	s, err := bolt.Open(path, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := sample("one")
+	slow.Record.Route.Warnings = make([]route.Warning, 400_000) // takes a while to read
+	if err := accept(s, t, slow); err != nil {
+		t.Fatal(err)
+	}
+	damaged := fill(t, s, 1, "one")[0].Alert()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, "alerts", string(damaged[:]), []byte("damaged"))
+	if s, err = bolt.Open(path, small); err != nil {
+		t.Fatal(err)
+	}
+	large := sample("two")
+	large.Record.Body = append(large.Record.Body, bytes.Repeat([]byte(" "), 12<<20)...)
+	var all sync.WaitGroup
+	whileWriting(t, s, func() {
+		all.Go(func() {
+			if err := accept(s, t, large); err != nil {
+				t.Error(err)
+			}
+		})
+		waitQueued(s, 1)
+		all.Go(func() { claimWithinCommit(t, s, &all) })
+		waitQueued(s, 2)
+	})
+	done := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("a claim, the writer and another claim wait for one another")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// claimWithinCommit claims what is due to "one", and has others look for claims meanwhile; it begins in a commit, which
+// goes on once the claim is reading.
+func claimWithinCommit(t *testing.T, s *bolt.Store, all *sync.WaitGroup) {
+	t.Helper()
+	_, err := s.PutOverride(t.Context(), "A", func(*registry.Override) (registry.Override, error) {
+		claimed := make(chan struct{})
+		all.Go(func() {
+			defer close(claimed)
+			if jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty); err != nil || len(jobs) != 1 {
+				t.Errorf("got %d jobs, %v", len(jobs), err)
+			}
+		})
+		for due := true; due; {
+			_, due, _ = s.NextDue(t.Context(), "one")
+		}
+		all.Go(func() {
+			for {
+				select {
+				case <-claimed:
+					return
+				default:
+					_, _, _ = s.NextDue(t.Context(), "one")
+				}
+			}
+		})
+		return registry.Override{DetectionID: "A"}, nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -208,6 +415,9 @@ func accept(s *bolt.Store, tb testing.TB, batch ...intake.Acceptance) error {
 	_, err := s.Accept(tb.Context(), batch)
 	return err
 }
+
+// plenty is room for all that a test stores.
+const plenty = 1 << 30
 
 // later is when everything a test stores is due.
 func later() time.Time { return time.Now().Add(time.Hour) }

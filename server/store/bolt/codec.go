@@ -16,12 +16,18 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 )
 
+// maxElements is how long a list of a record may be. The longest follows from an alert: a body of 8 MiB has room for
+// two million names of one letter, each of which may be worth a warning.
+const maxElements = 4 << 20
+
 // Records are CBOR. Alerts and deliveries have numbered members, for size: a number is never used for something else,
 // and one that is not known is passed over. The settings use the names of their types' json tags.
 var (
-	encoding = must(cbor.EncOptions{Time: cbor.TimeRFC3339Nano}.UserBufferEncMode())
+	encoding = must(cbor.EncOptions{Time: cbor.TimeRFC3339NanoUTC}.UserBufferEncMode())
 	// Texts from elsewhere, such as an answer cut in the middle of a rune, need not be UTF-8.
-	decoding = must(cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid}.DecMode())
+	decoding = must(cbor.DecOptions{
+		UTF8: cbor.UTF8DecodeInvalid, MaxArrayElements: maxElements, MaxMapPairs: maxElements,
+	}.DecMode())
 )
 
 func must[T any](mode T, err error) T {
@@ -62,7 +68,7 @@ func encodeAlert(b *bytes.Buffer, r *intake.Record) error {
 		Chosen:   convert(r.Route.Destinations, func(c route.Chosen) chosen { return chosen(c) }),
 		Warnings: convert(r.Route.Warnings, func(w route.Warning) warning { return warning(w) }),
 	}
-	if err := encoding.MarshalToBuffer(&head, b); err != nil {
+	if err := marshal(b, &head); err != nil {
 		return fmt.Errorf("encode alert %s: %w", r.AlertID, err)
 	}
 	b.Write(r.Body)
@@ -103,6 +109,7 @@ type deliveryRecord struct {
 	NextAttemptAt int64           `cbor:"9,keyasint,omitempty"`
 	SettledAt     int64           `cbor:"10,keyasint,omitempty"`
 	Attempts      []attemptRecord `cbor:"11,keyasint,omitempty"`
+	Dropped       int             `cbor:"12,keyasint,omitempty"`
 }
 
 type attemptRecord struct {
@@ -122,7 +129,7 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 		AlertID: d.AlertID, DestinationID: d.DestinationID,
 		State: d.State, Reason: d.Reason, Cause: d.Cause, FallbackOf: d.FallbackOf,
 		CreatedAt: nanos(d.CreatedAt), Since: nanos(d.Since),
-		NextAttemptAt: nanos(d.NextAttemptAt), SettledAt: nanos(d.SettledAt),
+		NextAttemptAt: nanos(d.NextAttemptAt), SettledAt: nanos(d.SettledAt), Dropped: d.AttemptsDropped,
 		Attempts: convert(d.Attempts, func(a delivery.Attempt) attemptRecord {
 			return attemptRecord{
 				At: nanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
@@ -130,7 +137,7 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 			}
 		}),
 	}
-	if err := encoding.MarshalToBuffer(&record, b); err != nil {
+	if err := marshal(b, &record); err != nil {
 		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
 	}
 	return nil
@@ -145,7 +152,7 @@ func decodeDelivery(id delivery.ID, value []byte) (delivery.Delivery, error) {
 		ID: id, AlertID: r.AlertID, DestinationID: r.DestinationID,
 		State: r.State, Reason: r.Reason, Cause: r.Cause, FallbackOf: r.FallbackOf,
 		CreatedAt: fromNanos(r.CreatedAt), Since: fromNanos(r.Since),
-		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt),
+		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt), AttemptsDropped: r.Dropped,
 		Attempts: convert(r.Attempts, func(a attemptRecord) delivery.Attempt {
 			return delivery.Attempt{
 				At: fromNanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
@@ -167,11 +174,23 @@ func convert[A, B any](list []A, one func(A) B) []B {
 	return out
 }
 
-// encode is for settings.
-func encode(v any) ([]byte, error) {
+// marshal appends a record to b. One that could not be read back, because a list is too long, is refused.
+func marshal(b *bytes.Buffer, record any) error {
+	start := b.Len()
+	if err := encoding.MarshalToBuffer(record, b); err != nil {
+		return err
+	}
+	return decoding.Wellformed(b.Bytes()[start:])
+}
+
+// encode is for settings. What could not be read back, such as a time after the year 9999, is refused.
+func encode[T any](v *T) ([]byte, error) {
 	var b bytes.Buffer
 	if err := encoding.MarshalToBuffer(v, &b); err != nil {
-		return nil, fmt.Errorf("encode %T: %w", v, err)
+		return nil, fmt.Errorf("encode %T: %w", *v, err)
+	}
+	if _, err := decode[T](b.Bytes()); err != nil {
+		return nil, fmt.Errorf("encode %T, which could not be read back: %w", *v, err)
 	}
 	return b.Bytes(), nil
 }

@@ -184,10 +184,10 @@ func (s *Store) commit(batch []*operation) {
 func (s *Store) try(batch []*operation) (spoiler int, err error) {
 	t, err := s.begin()
 	if err != nil {
-		s.failing.Store(true)
+		s.stuck.Store(max(s.stuck.Load(), 1))
 		return -1, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	written := false
+	written, size := false, 0
 	for i, op := range batch {
 		before := t.mark()
 		t.written = false
@@ -195,6 +195,7 @@ func (s *Store) try(batch []*operation) (spoiler int, err error) {
 		switch {
 		case op.err == nil:
 			written = written || t.written
+			size += op.size
 		case t.written:
 			_ = t.Rollback()
 			s.claims.release(t.claimed...)
@@ -204,7 +205,7 @@ func (s *Store) try(batch []*operation) (spoiler int, err error) {
 		}
 	}
 	t.written = written
-	if err := s.finish(t); err != nil {
+	if err := s.finish(t, size); err != nil {
 		s.claims.release(t.claimed...)
 		return -1, err
 	}
@@ -222,19 +223,30 @@ func attempt(run func(t *tx) error, t *tx) (err error) {
 	return run(t)
 }
 
-// finish commits what was written, if anything was, and then lets memory follow.
-func (s *Store) finish(t *tx) error {
+// finish commits what was written, if anything was, and then lets memory follow. size is about how much it was.
+func (s *Store) finish(t *tx, size int) error {
 	if !t.written {
 		_ = t.Rollback()
-	} else if err := t.Commit(); err != nil {
-		s.failing.Store(true)
+	} else if err := s.sync(t, size); err != nil {
 		// When it was the last sync that failed, the transaction may be there all the same.
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, errors.Join(err, s.recount()))
-	} else {
-		s.failing.Store(false)
 	}
 	s.pending.Add(t.backlog.Pending)
 	s.retrying.Add(t.backlog.Retrying)
 	s.claims.release(t.released...)
 	return nil
+}
+
+// sync commits, and keeps in mind how large a commit it was that failed.
+func (s *Store) sync(t *tx, size int) error {
+	err := t.Commit()
+	stats := t.Stats()
+	wrote, stuck := max(int64(size), stats.GetPageAlloc()), s.stuck.Load()
+	switch {
+	case err != nil:
+		s.stuck.Store(max(stuck, wrote))
+	case wrote >= stuck:
+		s.stuck.Store(0)
+	}
+	return err
 }

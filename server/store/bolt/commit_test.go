@@ -108,7 +108,7 @@ func TestCommit_OneThatFailsHarmsNoOther(t *testing.T) {
 	if err := accept(s, t, spoiled[0]); err != nil {
 		t.Fatal(err)
 	}
-	if jobs, err := s.Claim(t.Context(), "one", later(), 10); err != nil || len(jobs) != 4 {
+	if jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty); err != nil || len(jobs) != 4 {
 		t.Errorf("got %d jobs, %v", len(jobs), err)
 	}
 	if err := s.Close(); err != nil {
@@ -139,7 +139,7 @@ func TestCommit_PassesOverACallerWhoGaveUp(t *testing.T) {
 	if err := accept(s, t, a); err != nil {
 		t.Fatal(err)
 	}
-	if jobs, err := s.Claim(t.Context(), "one", later(), 10); err != nil || len(jobs) != 1 {
+	if jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty); err != nil || len(jobs) != 1 {
 		t.Errorf("got %d jobs, %v", len(jobs), err)
 	}
 }

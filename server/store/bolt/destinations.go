@@ -3,12 +3,8 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -48,7 +44,7 @@ func (s *Store) UpdateDestination(ctx context.Context, id string, change func(de
 		if err != nil {
 			return err
 		}
-		name := foldName(old.DisplayName) // before change, which may edit old in place
+		name := destination.FoldName(old.DisplayName) // before change, which may edit old in place
 		if updated, err = change(old); err != nil {
 			return err
 		}
@@ -58,8 +54,8 @@ func (s *Store) UpdateDestination(ctx context.Context, id string, change func(de
 		if err := t.checkName(&updated); err != nil {
 			return err
 		}
-		if !bytes.Equal(name, foldName(updated.DisplayName)) {
-			if err := t.delete(bucketNames, name); err != nil {
+		if name != destination.FoldName(updated.DisplayName) {
+			if err := t.delete(bucketNames, []byte(name)); err != nil {
 				return err
 			}
 		}
@@ -79,11 +75,11 @@ func (s *Store) DeleteDestination(ctx context.Context, id string, check func(des
 		if err != nil {
 			return err
 		}
-		name := foldName(d.DisplayName)
+		name := destination.FoldName(d.DisplayName)
 		if err := check(d); err != nil {
 			return err
 		}
-		if err := t.delete(bucketNames, name); err != nil {
+		if err := t.delete(bucketNames, []byte(name)); err != nil {
 			return err
 		}
 		return t.delete(bucketDestinations, []byte(id))
@@ -100,29 +96,22 @@ func (t *tx) destination(id string) (destination.Destination, error) {
 }
 
 func (t *tx) putDestination(d *destination.Destination) error {
-	if err := t.putRecord(bucketDestinations, d.ID, d); err != nil {
+	if err := putRecord(t, bucketDestinations, d.ID, d); err != nil {
 		return err
 	}
-	return t.put(bucketNames, foldName(d.DisplayName), []byte(d.ID))
+	return t.put(bucketNames, []byte(destination.FoldName(d.DisplayName)), []byte(d.ID))
 }
 
 // checkName refuses a display name that cannot be kept, or that another destination has.
 func (t *tx) checkName(d *destination.Destination) error {
-	name := foldName(d.DisplayName)
-	if err := checkKey("/display_name", string(name)); err != nil {
+	name := destination.FoldName(d.DisplayName)
+	if err := checkKey("/display_name", name); err != nil {
 		return err
 	}
-	if owner := t.get(bucketNames, name); owner != nil && string(owner) != d.ID {
+	if owner := t.get(bucketNames, []byte(name)); owner != nil && string(owner) != d.ID {
 		return registry.TakenName(d.DisplayName)
 	}
 	return nil
-}
-
-// foldName is what two display names have in common when they differ in nothing but case, or in how an accented letter
-// is put together.
-func foldName(name string) []byte {
-	// A Caser has state, so it is not shared.
-	return norm.NFC.Bytes(cases.Fold().Bytes(norm.NFC.Bytes([]byte(name))))
 }
 
 func inUTC(d *destination.Destination) {

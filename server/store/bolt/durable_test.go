@@ -22,6 +22,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
 )
@@ -201,6 +202,9 @@ func full(path string) error {
 		if got := s.Backlog().Open(); got != int64(len(stored)) {
 			return fmt.Errorf("a backlog of %d, stored %d", got, len(stored))
 		}
+		if err := checkFull(ctx, s); err != nil {
+			return err
+		}
 		if err := limitFiles(^uint64(0)); err != nil {
 			return err
 		}
@@ -213,11 +217,24 @@ func full(path string) error {
 		}
 		stored = append(stored, refused)
 	}
-	jobs, err := s.Claim(ctx, "one", later(), len(stored)+1)
+	jobs, err := s.Claim(ctx, "one", later(), len(stored)+1, plenty)
 	if err != nil || len(jobs) != len(stored) {
 		return fmt.Errorf("claimed %d of %d: %w", len(jobs), len(stored), err)
 	}
 	return s.Close()
+}
+
+// checkFull sees that a store which has room for small commits only does not count as writable.
+func checkFull(ctx context.Context, s *bolt.Store) error {
+	for range 3 {
+		if err := s.Check(ctx); !errors.Is(err, store.ErrUnavailable) {
+			return fmt.Errorf("check while full: %w", err)
+		}
+		if err := s.SaveTestOutcome(ctx, "small", registry.TestOutcome{}); err != nil {
+			return fmt.Errorf("a small commit while there is room for it: %w", err)
+		}
+	}
+	return nil
 }
 
 // acceptUntilFull returns the first acceptance that is refused, and why.

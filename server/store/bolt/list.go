@@ -5,6 +5,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
@@ -61,12 +62,13 @@ func (t *tx) listDeliveries(ctx context.Context, f delivery.Filter, bound, floor
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !p.look(key) {
+		if !p.look(key, t.read) {
 			return nil
 		}
-		d, err := decodeDelivery(delivery.ID(key), value)
+		d, err := t.decode(delivery.ID(key), value)
 		if err != nil {
-			return err
+			t.leaveOut(bucketDeliveries, hex.EncodeToString(key), err)
+			continue
 		}
 		if f.Matches(&d) && !p.add(key, d) {
 			return nil
@@ -91,11 +93,7 @@ func (t *tx) listOpen(ctx context.Context, f delivery.Filter, bound []byte, p *p
 		return err
 	}
 	for _, key := range keys {
-		d, err := t.delivery(delivery.ID(key))
-		if err != nil {
-			return err
-		}
-		if d != nil && f.Matches(d) && !p.add(key, *d) {
+		if !p.look(key, t.read) || !t.listDelivery(f, delivery.ID(key), p) {
 			return nil
 		}
 	}
@@ -114,18 +112,21 @@ func (t *tx) listFailed(ctx context.Context, f delivery.Filter, bound []byte, p 
 		if f.DestinationID != "" && f.DestinationID != string(destinationID) {
 			continue
 		}
-		if !p.look(key) {
-			return nil
-		}
-		d, err := t.delivery(delivery.ID(key))
-		if err != nil {
-			return err
-		}
-		if d != nil && f.Matches(d) && !p.add(key, *d) {
+		if !p.look(key, t.read) || !t.listDelivery(f, delivery.ID(key), p) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// listDelivery adds a delivery if it is there and f picks it; false ends the page.
+func (t *tx) listDelivery(f delivery.Filter, id delivery.ID, p *page[delivery.Delivery]) bool {
+	d, err := t.delivery(id)
+	if err != nil {
+		t.leaveOut(bucketDeliveries, id.String(), err)
+		return true
+	}
+	return d == nil || !f.Matches(d) || p.add(id[:], *d)
 }
 
 // Alerts returns stored alerts, newest first: in the order of their keys. As with Deliveries, a page may be short.
@@ -165,14 +166,7 @@ func (t *tx) listAlerts(ctx context.Context, f intake.Filter, bound, floor []byt
 		if bytes.Equal(key, p.seen) {
 			continue // its other FAILED deliveries
 		}
-		if !p.look(key) {
-			return nil
-		}
-		listed, ok, err := t.listed(delivery.Key(key), f)
-		if err != nil {
-			return err
-		}
-		if ok && !p.add(key, listed) {
+		if !p.look(key, t.read) || !t.listAlert(f, delivery.Key(key), p) {
 			return nil
 		}
 	}
@@ -185,11 +179,7 @@ func (t *tx) listAlertsOpen(ctx context.Context, f intake.Filter, bound []byte, 
 		return err
 	}
 	for _, key := range keys {
-		listed, ok, err := t.listed(delivery.Key(key), f)
-		if err != nil {
-			return err
-		}
-		if ok && !p.add(key, listed) {
+		if !p.look(key, t.read) || !t.listAlert(f, delivery.Key(key), p) {
 			return nil
 		}
 	}
@@ -197,6 +187,16 @@ func (t *tx) listAlertsOpen(ctx context.Context, f intake.Filter, bound []byte, 
 		p.cursor = encodeCursor(keys[p.limit])
 	}
 	return nil
+}
+
+// listAlert adds an alert if f picks it; false ends the page.
+func (t *tx) listAlert(f intake.Filter, key delivery.Key, p *page[intake.Listed]) bool {
+	listed, ok, err := t.listed(key, f)
+	if err != nil {
+		t.leaveOut(bucketAlerts, hex.EncodeToString(key[:]), err)
+		return true
+	}
+	return !ok || p.add(key[:], listed)
 }
 
 // listed reads an alert and reports whether f picks it, asking the cheapest questions first.
@@ -219,6 +219,7 @@ func (t *tx) listed(key delivery.Key, f intake.Filter) (intake.Listed, bool, err
 	}) {
 		return intake.Listed{}, false, nil
 	}
+	t.read += len(record.Body)
 	a, err := parse(&record)
 	if err != nil { // damaged: still worth showing
 		a = &alert.Alert{ID: record.AlertID}
@@ -226,7 +227,7 @@ func (t *tx) listed(key delivery.Key, f intake.Filter) (intake.Listed, bool, err
 	if !among(f.Types, a.Type) || (f.DetectionID != "" && f.DetectionID != a.Detection.ID) {
 		return intake.Listed{}, false, nil
 	}
-	record.Body = bytes.Clone(record.Body)
+	record.Body = nil // memory of the transaction, and too large to copy for a list
 	return intake.Listed{Record: record, Alert: a, Deliveries: deliveries}, true, nil
 }
 

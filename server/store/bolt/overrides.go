@@ -39,7 +39,7 @@ func (s *Store) PutOverride(ctx context.Context, detectionID string, change func
 		if put.DetectionID != detectionID {
 			return fmt.Errorf("put override of %s: its detection was changed to %q", detectionID, put.DetectionID)
 		}
-		return t.putRecord(bucketOverrides, detectionID, &put)
+		return putRecord(t, bucketOverrides, detectionID, &put)
 	})
 	if err != nil {
 		return registry.Override{}, err

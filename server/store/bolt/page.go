@@ -22,6 +22,9 @@ const (
 	// to go on from.
 	scanLimit = 20_000
 
+	// pageBytes is after how many bytes of records a page ends.
+	pageBytes = 8 << 20
+
 	// checkEvery is how many entries of an index are read between two looks at the context.
 	checkEvery = 4096
 )
@@ -36,9 +39,10 @@ type page[T any] struct {
 	cursor string
 }
 
-// look is asked before each record is read; false ends the page, which goes on after the record before.
-func (p *page[T]) look(key []byte) bool {
-	if p.scan == 0 {
+// look is asked before each record is read, and told how many bytes were until now; false ends the page, which goes on
+// after the record before.
+func (p *page[T]) look(key []byte, read int) bool {
+	if p.scan == 0 || read >= pageBytes {
 		p.cursor = encodeCursor(p.seen)
 		return false
 	}

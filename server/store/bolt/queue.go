@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,27 +15,38 @@ import (
 )
 
 // Claim claims and returns at most limit open, unclaimed deliveries of a destination that are due, the longest due
-// first, each with its alert. Nothing is written, unless a record turns out to be damaged: such a delivery can never be
-// made, so it is failed, and others are claimed in its place.
-func (s *Store) Claim(ctx context.Context, destinationID string, now time.Time, limit int) ([]delivery.Job, error) {
-	var jobs []delivery.Job
-	for len(jobs) < limit {
-		found, bad, err := s.claim(ctx, destinationID, now, limit-len(jobs))
-		jobs = append(jobs, found...)
+// first, each with its alert, and at most room bytes of them unless the first alone is larger. Nothing is written,
+// unless a record turns out to be damaged: such a delivery can never be made, so it is failed, and others are claimed
+// in its place.
+func (s *Store) Claim(ctx context.Context, destinationID string, now time.Time, limit, room int) ([]delivery.Job, error) {
+	l := load{limit: limit, room: room}
+	for more := true; more && len(l.jobs) < limit; {
+		bad, err := s.claim(ctx, destinationID, now, &l)
 		if err == nil && len(bad) > 0 {
 			err = s.condemn(ctx, now, bad)
 		}
 		if err != nil {
-			for i := range jobs {
-				s.claims.release(jobs[i].Delivery.ID)
+			for i := range l.jobs {
+				s.claims.release(l.jobs[i].Delivery.ID)
 			}
 			return nil, err
 		}
-		if len(bad) == 0 {
-			break
-		}
+		more = len(bad) > 0 && !l.full
 	}
-	return jobs, nil
+	return l.jobs, nil
+}
+
+// load is what a Claim has claimed so far.
+type load struct {
+	jobs        []delivery.Job
+	limit, room int // of jobs, and of bytes that are left
+	full        bool
+}
+
+// fits reports whether a job of a size may be added. Once one does not fit, the load is full.
+func (l *load) fits(size int) bool {
+	l.full = l.full || len(l.jobs) > 0 && size > l.room
+	return !l.full
 }
 
 // broken is a due delivery that cannot be made.
@@ -43,23 +55,26 @@ type broken struct {
 	why error
 }
 
-// claim is one round of Claim. On an error it claims nothing; what is broken is not left claimed.
-func (s *Store) claim(ctx context.Context, destinationID string, now time.Time, limit int) (jobs []delivery.Job, bad []broken, err error) {
-	t, due, err := s.claimDue(ctx, destinationID, nanos(now), limit)
+// claim is one round of Claim. What is broken or too much is not left claimed. It is released after the transaction,
+// in which nobody may wait for the claims.
+func (s *Store) claim(ctx context.Context, destinationID string, now time.Time, l *load) (bad []broken, err error) {
+	t, due, err := s.claimDue(ctx, destinationID, nanos(now), l.limit-len(l.jobs))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer t.end()
+	var spare []delivery.ID
 	for _, e := range due {
-		job, err := t.job(e.id)
+		added, err := t.addJob(l, e.id)
 		if err != nil {
-			s.claims.release(e.id)
 			bad = append(bad, broken{e, err})
-			continue
 		}
-		jobs = append(jobs, job)
+		if !added {
+			spare = append(spare, e.id)
+		}
 	}
-	return jobs, bad, nil
+	t.end()
+	s.claims.release(spare...)
+	return bad, nil
 }
 
 // claimDue claims deliveries, and returns the transaction that still sees them as due.
@@ -90,27 +105,35 @@ func (s *Store) claimDue(ctx context.Context, destinationID string, until int64,
 	return t, due, nil
 }
 
-// job puts together what is to be delivered. Its error says what is damaged.
-func (t *tx) job(id delivery.ID) (delivery.Job, error) {
-	value := t.get(bucketDeliveries, id[:])
-	if value == nil {
-		return delivery.Job{}, fmt.Errorf("delivery %s is missing", id)
+// addJob puts together what is to be delivered, and adds it if it fits. Its error says what is damaged.
+func (t *tx) addJob(l *load, id delivery.ID) (added bool, err error) {
+	if l.full {
+		return false, nil
 	}
-	d, err := decodeDelivery(id, value)
+	d, err := t.delivery(id)
 	if err != nil {
-		return delivery.Job{}, err
+		return false, err
+	}
+	if d == nil {
+		return false, fmt.Errorf("delivery %s is missing", id)
 	}
 	record, err := t.alert(id.Alert())
 	if err != nil {
-		return delivery.Job{}, err
+		return false, err
+	}
+	size := len(record.Body)
+	if !l.fits(size) {
+		return false, nil
 	}
 	a, err := parse(&record)
 	if err != nil {
-		return delivery.Job{}, fmt.Errorf("the stored alert cannot be read: %w", err)
+		return false, fmt.Errorf("the stored alert cannot be read: %w", err)
 	}
-	return delivery.Job{
-		Delivery: d, Alert: a, Severity: record.Route.Severity, AcceptedAt: record.AcceptedAt, Size: len(record.Body),
-	}, nil
+	l.room -= size
+	l.jobs = append(l.jobs, delivery.Job{
+		Delivery: *d, Alert: a, Severity: record.Route.Severity, AcceptedAt: record.AcceptedAt, Size: size,
+	})
+	return true, nil
 }
 
 // condemn fails deliveries that cannot be made. One whose own record is damaged only leaves the index.
@@ -192,6 +215,10 @@ func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) erro
 // follow makes of d what an attempt leads to.
 func follow(d *delivery.Delivery, s *delivery.Settlement) {
 	d.Attempts = append(d.Attempts, s.Attempt)
+	if more := len(d.Attempts) - delivery.KeptFirst - delivery.KeptLast; more > 0 {
+		d.Attempts = slices.Delete(d.Attempts, delivery.KeptFirst, delivery.KeptFirst+more)
+		d.AttemptsDropped += more
+	}
 	if !d.State.Open() && (s.State != delivery.Delivered || d.State == delivery.Delivered) {
 		return
 	}
@@ -212,8 +239,13 @@ func (t *tx) delivery(id delivery.ID) (*delivery.Delivery, error) {
 	if value == nil {
 		return nil, nil
 	}
-	d, err := decodeDelivery(id, value)
+	d, err := t.decode(id, value)
 	return &d, err
+}
+
+func (t *tx) decode(id delivery.ID, value []byte) (delivery.Delivery, error) {
+	t.read += len(value)
+	return decodeDelivery(id, value)
 }
 
 // replace keeps what became of a delivery.

@@ -5,6 +5,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
@@ -12,10 +13,14 @@ import (
 )
 
 // FailOpen makes at most limit open deliveries of a destination FAILED with reason DESTINATION_DELETED, and returns
-// how many they were; 0 means that none are left. Claimed ones are included, and stay claimed until they are settled.
+// how many they were; 0 means that none are left, or that the destination exists. Claimed ones are included, and stay
+// claimed until they are settled.
 func (s *Store) FailOpen(ctx context.Context, destinationID string, now time.Time, limit int) (int, error) {
 	var failed int
 	err := s.update(ctx, 512*limit, func(t *tx) error {
+		if failed = 0; t.get(bucketDestinations, []byte(destinationID)) != nil {
+			return nil
+		}
 		var due []dueEntry
 		err := t.due(destinationID, func(e dueEntry) (bool, error) {
 			if len(due) < limit {
@@ -56,7 +61,7 @@ func (s *Store) Replay(ctx context.Context, f delivery.Filter, now time.Time, li
 	var ids []delivery.ID
 	more := false
 	err := s.view(ctx, func(t *tx) error {
-		return t.failed(ctx, f, func(id delivery.ID) bool {
+		return t.failed(ctx, f, now, func(id delivery.ID) bool {
 			if len(ids) >= limit {
 				more = true
 				return false
@@ -76,7 +81,7 @@ func (s *Store) Replay(ctx context.Context, f delivery.Filter, now time.Time, li
 			if err != nil {
 				return err
 			}
-			if d == nil || !f.Matches(d) || t.refuseReplay(d) != nil {
+			if d == nil || !f.Matches(d) || !d.Since.Before(now) || t.refuseReplay(d) != nil {
 				continue // it changed since it was found
 			}
 			if err := t.replay(d, now); err != nil {
@@ -93,8 +98,7 @@ func (s *Store) Replay(ctx context.Context, f delivery.Filter, now time.Time, li
 }
 
 // failed calls visit with the FAILED deliveries that a replay of f would take, oldest first, until it returns false.
-// It reads a record only when the index cannot tell.
-func (t *tx) failed(ctx context.Context, f delivery.Filter, visit func(id delivery.ID) bool) error {
+func (t *tx) failed(ctx context.Context, f delivery.Filter, now time.Time, visit func(id delivery.ID) bool) error {
 	exists := make(map[string]bool)
 	c := t.Bucket(bucketFailed).Cursor()
 	key, value := c.First()
@@ -120,17 +124,12 @@ func (t *tx) failed(ctx context.Context, f delivery.Filter, visit func(id delive
 		if !there {
 			continue
 		}
-		id := delivery.ID(key)
-		if len(f.Reasons) > 0 || len(f.States) > 0 || !f.Since.IsZero() || !f.Until.IsZero() {
-			d, err := t.delivery(id)
-			if err != nil {
-				return err
-			}
-			if d == nil || !f.Matches(d) {
-				continue
-			}
+		d, err := t.delivery(delivery.ID(key))
+		if err != nil {
+			t.leaveOut(bucketDeliveries, hex.EncodeToString(key), err)
+			continue
 		}
-		if !visit(id) {
+		if d != nil && f.Matches(d) && d.Since.Before(now) && !visit(d.ID) {
 			return nil
 		}
 	}

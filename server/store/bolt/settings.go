@@ -5,22 +5,26 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
-// all decodes everything in a bucket.
+// all decodes everything in a bucket. What cannot be read any more is logged and left out: one record must not keep
+// the server from starting.
 func all[T any](ctx context.Context, s *Store, bucket []byte) ([]T, error) {
 	var list []T
 	err := s.view(ctx, func(t *tx) error {
-		return t.Bucket(bucket).ForEach(func(_, value []byte) error {
-			v, err := decode[T](value)
-			list = append(list, v)
-			return err
+		return t.Bucket(bucket).ForEach(func(key, value []byte) error {
+			if v, err := decode[T](value); err == nil {
+				list = append(list, v)
+			} else {
+				t.leaveOut(bucket, string(key), err)
+			}
+			return nil
 		})
 	})
 	if err != nil {
@@ -30,7 +34,7 @@ func all[T any](ctx context.Context, s *Store, bucket []byte) ([]T, error) {
 }
 
 // putRecord encodes and keeps a setting.
-func (t *tx) putRecord(bucket []byte, key string, v any) error {
+func putRecord[T any](t *tx, bucket []byte, key string, v *T) error {
 	value, err := encode(v)
 	if err != nil {
 		return err
@@ -57,6 +61,14 @@ func checkKey(field, key string) error {
 	return nil
 }
 
+// checkTime refuses what cannot be kept as a date and time.
+func checkTime(field string, at time.Time) error {
+	if year := at.UTC().Year(); year < 0 || year > 9999 {
+		return problem.InvalidFields([]problem.Field{{Name: field, Message: "must be in the years 0 to 9999, in UTC"}})
+	}
+	return nil
+}
+
 // Keyset returns the sealed keyset, after storing candidate as the keyset if there was none.
 func (s *Store) Keyset(ctx context.Context, candidate []byte) ([]byte, error) {
 	var keyset []byte
@@ -64,11 +76,8 @@ func (s *Store) Keyset(ctx context.Context, candidate []byte) ([]byte, error) {
 		keyset = bytes.Clone(t.get(bucketMeta, metaKeyset))
 		return nil
 	})
-	if err != nil || keyset != nil {
+	if err != nil || keyset != nil || len(candidate) == 0 {
 		return keyset, err
-	}
-	if len(candidate) == 0 {
-		return nil, errors.New("the candidate for the keyset is empty")
 	}
 	err = s.update(ctx, len(candidate), func(t *tx) error {
 		if keyset = bytes.Clone(t.get(bucketMeta, metaKeyset)); keyset != nil {

@@ -18,16 +18,19 @@ func (s *Store) Tokens(ctx context.Context) ([]auth.Token, error) {
 	return list, err
 }
 
-// CreateToken stores a new one. An id that another has is problem.Conflict.
+// CreateToken stores a new one. An id that another has is problem.Conflict, a time that cannot be kept problem.Invalid.
 func (s *Store) CreateToken(ctx context.Context, token auth.Token) error {
 	if err := checkKey("/id", token.ID); err != nil {
+		return err
+	}
+	if err := checkTime("/expires_at", token.ExpiresAt); err != nil {
 		return err
 	}
 	return s.update(ctx, 1<<10, func(t *tx) error {
 		if t.get(bucketTokens, []byte(token.ID)) != nil {
 			return problem.New(problem.Conflict, "there is a token %s already", token.ID)
 		}
-		return t.putRecord(bucketTokens, token.ID, &token)
+		return putRecord(t, bucketTokens, token.ID, &token)
 	})
 }
 

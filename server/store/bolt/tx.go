@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -49,6 +50,8 @@ const (
 type tx struct {
 	*bbolt.Tx
 	claims *claims
+	log    *slog.Logger
+	read   int // bytes of records decoded for a list
 
 	written  bool             // something was put or deleted
 	backlog  delivery.Backlog // how much it grows
@@ -100,7 +103,7 @@ func (s *Store) begin() (*tx, error) {
 	t.Bucket(bucketAlerts).FillPercent = fillAlerts
 	t.Bucket(bucketDeliveries).FillPercent = fillDeliveries
 	t.Bucket(bucketDue).FillPercent = fillDue
-	return &tx{Tx: t, claims: &s.claims}, nil
+	return &tx{Tx: t, claims: &s.claims, log: s.log}, nil
 }
 
 // view runs read on what is committed.
@@ -125,7 +128,12 @@ func (s *Store) beginView(ctx context.Context) (*tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin to read: %w", err)
 	}
-	return &tx{Tx: t, claims: &s.claims}, nil
+	return &tx{Tx: t, claims: &s.claims, log: s.log}, nil
 }
 
 func (t *tx) end() { _ = t.Rollback() }
+
+// leaveOut reports a record that a list is returned without, because it cannot be read.
+func (t *tx) leaveOut(bucket []byte, key string, err error) {
+	t.log.Error("a stored record cannot be read and is left out", "bucket", string(bucket), "key", key, "error", err)
+}

@@ -50,6 +50,26 @@ var acceptCases = []testCase{
 			t.Errorf("got %+v with %d deliveries", record.Route, len(deliveries))
 		}
 	}},
+	{"keeps as many warnings as a body can raise", func(t *testing.T, f *fixture) {
+		a := f.alert("a", "one")
+		for range 140_000 { // more than CBOR decoders take unasked
+			a.Record.Route.Warnings = append(a.Record.Route.Warnings, route.Warning{Code: route.EmptyList})
+		}
+		f.accept(a)
+		f.reopen()
+		record, _, err := f.Alert(t.Context(), "a")
+		if err != nil || len(record.Route.Warnings) != len(a.Record.Route.Warnings) {
+			t.Errorf("got %d warnings, %v", len(record.Route.Warnings), err)
+		}
+		verdicts, err := f.Accept(t.Context(), []intake.Acceptance{f.alert("b"), a})
+		if err != nil || !verdicts[1].Duplicate || verdicts[1].Err != nil {
+			t.Errorf("repeated: got %v", err)
+		}
+		if list, _, err := f.Alerts(t.Context(), intake.Filter{}, "", 10); err != nil || len(list) == 0 {
+			t.Errorf("listed: got %d, %v", len(list), err)
+		}
+		equal(t, "claimed", f.claim("one", f.now(), 10), idsOf(a.Deliveries))
+	}},
 	{"returns times in UTC", func(t *testing.T, f *fixture) {
 		zone := time.FixedZone("elsewhere", 2*3600)
 		a := f.alert("a", "one")

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -11,13 +12,14 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
 )
 
 var claimCases = []testCase{
 	{"gives the delivery with its alert", func(t *testing.T, f *fixture) {
 		a := f.alert("a", "one")
 		f.accept(a)
-		jobs, err := f.Claim(t.Context(), "one", f.now(), 10)
+		jobs, err := f.Claim(t.Context(), "one", f.now(), 10, plenty)
 		if err != nil || len(jobs) != 1 {
 			t.Fatalf("got %d jobs, %v", len(jobs), err)
 		}
@@ -34,7 +36,7 @@ var claimCases = []testCase{
 		a := f.alert("a", "one")
 		a.Record.Body = []byte(`{"type":"RULE","detection":{"id":"D","severity":"LOW"}}`)
 		f.accept(a)
-		jobs, err := f.Claim(t.Context(), "one", f.now(), 10)
+		jobs, err := f.Claim(t.Context(), "one", f.now(), 10, plenty)
 		if err != nil || len(jobs) != 1 || jobs[0].Alert.ID != "a" {
 			t.Fatalf("got %+v, %v", jobs, err)
 		}
@@ -82,6 +84,37 @@ var claimCases = []testCase{
 		f.release(a.Deliveries[0].ID)
 		f.wantNextDue("one", a.Deliveries[0].NextAttemptAt)
 		equal(t, "claimed", f.claim("one", f.now(), 10), []delivery.ID{a.Deliveries[0].ID})
+	}},
+	{"gives as much as there is room for, and one in any case", func(t *testing.T, f *fixture) {
+		a, b, c := f.alert("a", "one", "one"), f.alert("b", "one", "two"), f.alert("c", "one")
+		b.Record.Body = append(b.Record.Body, bytes.Repeat([]byte(" "), 1000)...)
+		f.accept(a, b, c)
+		small, large := len(a.Record.Body), len(b.Record.Body)
+		id := func(a intake.Acceptance, n int) delivery.ID { return a.Deliveries[n].ID }
+		for _, step := range []struct {
+			what string
+			room int
+			want []delivery.ID
+		}{
+			{"no room", 0, []delivery.ID{id(a, 0)}},
+			{"room for one", small + large - 1, []delivery.ID{id(a, 1)}},
+			{"too little for the first", large - 1, []delivery.ID{id(b, 0)}},
+			{"room for the rest", small, []delivery.ID{id(c, 0)}},
+			{"nothing due", small, nil},
+		} {
+			if _, due, err := f.NextDue(t.Context(), "one"); err != nil || due != (len(step.want) > 0) {
+				t.Errorf("before %s: got due %v, %v", step.what, due, err)
+			}
+			equal(t, step.what, f.claimSome("one", f.now(), 10, step.room), step.want)
+		}
+		f.release(id(c, 0), id(b, 0), id(a, 1), id(a, 0))
+		equal(t, "just enough", f.claimSome("one", f.now(), 10, 2*small+large), []delivery.ID{id(a, 0), id(a, 1), id(b, 0)})
+	}},
+	{"does not count what cannot be read", func(t *testing.T, f *fixture) {
+		a, b, c := f.alert("a", "one"), f.alert("b", "one"), f.alert("c", "one")
+		b.Record.Body = bytes.Repeat([]byte("{"), len(a.Record.Body))
+		f.accept(a, b, c)
+		equal(t, "claimed", f.claimSome("one", f.now(), 10, 2*len(a.Record.Body)), []delivery.ID{a.Deliveries[0].ID, c.Deliveries[0].ID})
 	}},
 	{"gives only open ones", func(t *testing.T, f *fixture) {
 		a := f.alert("a", "one", "one", "one")

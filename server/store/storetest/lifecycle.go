@@ -102,7 +102,7 @@ var lifecycleCases = []testCase{
 		b.Claimed = []bool{true}
 		calls := map[string]func() error{
 			"accept":  func() error { _, err := f.Accept(ctx, []intake.Acceptance{b}); return err },
-			"claim":   func() error { _, err := f.Claim(ctx, "one", f.now(), 10); return err },
+			"claim":   func() error { _, err := f.Claim(ctx, "one", f.now(), 10, plenty); return err },
 			"nextdue": func() error { _, _, err := f.NextDue(ctx, "one"); return err },
 			"settle": func() error {
 				return f.Settle(ctx, delivery.Settlement{ID: d.ID, State: delivery.Delivered, Attempt: f.attempt("DELIVERED")})
@@ -244,7 +244,7 @@ func manyAtOnce(t *testing.T, f *fixture) {
 			}
 		}
 		for round := 0; open.Load() > 0 && !t.Failed(); round++ {
-			jobs, err := f.Claim(t.Context(), fmt.Sprint("d", (caller+round)%to), epoch.Add(1000*time.Hour), 5)
+			jobs, err := f.Claim(t.Context(), fmt.Sprint("d", (caller+round)%to), epoch.Add(1000*time.Hour), 5, plenty)
 			if err != nil {
 				t.Error(err)
 				return

@@ -126,6 +126,31 @@ var listCases = []testCase{
 			t.Errorf("got %v, %q, %v", deliveries, next, err)
 		}
 	}},
+	{"lists large alerts by short pages", func(t *testing.T, f *fixture) {
+		var want []string
+		for i := range 6 {
+			a := f.alert(fmt.Sprint("a", i), "one")
+			a.Record.Body = append(a.Record.Body, bytes.Repeat([]byte(" "), 3<<20)...)
+			f.accept(a)
+			want = append(want, a.Record.AlertID)
+		}
+		slices.Reverse(want)
+		var got []string
+		for _, filter := range []intake.Filter{{}, {DestinationID: "one", States: states(delivery.Pending)}} {
+			list := pages(t, 10, func(cursor string) ([]intake.Listed, string, error) {
+				page, next, err := f.Alerts(t.Context(), filter, cursor, 10)
+				if len(page) > 3 {
+					t.Errorf("a page of %d alerts of 3 MiB", len(page))
+				}
+				return page, next, err
+			})
+			got = nil
+			for _, l := range list {
+				got = append(got, l.Record.AlertID)
+			}
+			equal(t, "alerts", got, want)
+		}
+	}},
 	{"lists an alert that cannot be read any more", func(t *testing.T, f *fixture) {
 		a := f.alert("a", "one")
 		a.Record.Body = []byte("not JSON")
@@ -239,6 +264,7 @@ func (w *world) read(f *fixture) {
 		a := &alert.Alert{
 			ID: record.AlertID, Type: kind, Detection: alert.Detection{ID: fmt.Sprint("Detection.", i%4), Severity: "LOW"},
 		}
+		record.Body = nil // as in lists
 		w.alerts = append(w.alerts, intake.Listed{Record: record, Alert: a, Deliveries: deliveries})
 		w.deliveries = append(w.deliveries, deliveries...)
 	}

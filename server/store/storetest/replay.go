@@ -77,6 +77,36 @@ var replayCases = []testCase{
 		equal(t, "replayed", got, failed)
 		f.wantBacklog(15, 0)
 	}},
+	{"comes to an end though what it replays fails again", func(t *testing.T, f *fixture) {
+		f.destinations("one")
+		var want, got []delivery.ID
+		for i := range 5 {
+			d := f.promised(fmt.Sprint("a", i), "one")
+			f.fail(d.ID)
+			want = append(want, d.ID)
+		}
+		now := f.now()
+		newer := f.promised("newer", "one") // fails, but not before now
+		f.fail(newer.ID)
+		for round, more := 0, true; more; round++ {
+			var list []delivery.Delivery
+			var err error
+			list, more, err = f.Replay(t.Context(), delivery.Filter{}, now, 2)
+			if err != nil || round > len(want) {
+				t.Fatalf("round %d: got %d deliveries, more %v, %v", round, len(got), more, err)
+			}
+			got = append(got, idsOf(list)...)
+			for _, d := range list {
+				f.fail(d.ID)
+			}
+		}
+		equal(t, "replayed", got, want)
+		list, _, err := f.Replay(t.Context(), delivery.Filter{}, f.now(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "replayed later", idsOf(list), append(want, newer.ID))
+	}},
 	{"says whether more may be left", func(t *testing.T, f *fixture) {
 		f.destinations("one")
 		for i := range 3 {
@@ -148,6 +178,19 @@ var failOpenCases = []testCase{
 		f.wantBacklog(1, 0)
 		f.wantNextDue("one", time.Time{})
 		equal(t, "claimed", f.claim("one", f.now().Add(2*time.Hour), 10), nil)
+	}},
+	{"does nothing to a destination that exists", func(t *testing.T, f *fixture) {
+		f.destinations("one")
+		d := f.promised("a", "one")
+		f.failOpen("one", f.now(), 10, 0)
+		f.wantDelivery(d)
+		f.wantBacklog(1, 0)
+		f.deleteDestination("one")
+		f.failOpen("one", f.now(), 10, 1)
+		f.destinations("one")
+		d = f.promised("b", "one")
+		f.failOpen("one", f.now(), 10, 0)
+		f.wantDelivery(d)
 	}},
 	{"finds the orphans", func(t *testing.T, f *fixture) {
 		f.wantOrphans()

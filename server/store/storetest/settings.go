@@ -5,6 +5,7 @@ package storetest
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -240,6 +241,75 @@ var settingCases = []testCase{
 		}
 		f.wantTokens(two)
 		wantKind(t, "again", f.DeleteToken(t.Context(), "1"), problem.NotFound)
+	}},
+	{"times that cannot be kept are refused", func(t *testing.T, f *fixture) {
+		f.destinations("one")
+		kept := auth.Token{ID: "kept", Permissions: []auth.Permission{}, CreatedAt: f.now(), ExpiresAt: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}
+		if err := f.CreateToken(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		zone := time.FixedZone("west", -3600)
+		for _, at := range []time.Time{
+			time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 30, 0, 0, zone), time.Date(-1, 12, 31, 0, 0, 0, 0, time.UTC),
+			time.Date(300_000_000_000, 1, 1, 0, 0, 0, 0, time.UTC),
+		} {
+			token := kept
+			token.ID, token.ExpiresAt = "other", at
+			wantKind(t, fmt.Sprint("token until ", at), f.CreateToken(t.Context(), token), problem.Invalid)
+			if f.CreateDestination(t.Context(), destination.Destination{ID: "two", DisplayName: "Two", UpdatedAt: at}) == nil {
+				t.Errorf("a destination was created that was updated at %v", at)
+			}
+			_, err := f.PutOverride(t.Context(), "A", func(*registry.Override) (registry.Override, error) {
+				return registry.Override{DetectionID: "A", CreatedAt: at}, nil
+			})
+			if err == nil {
+				t.Errorf("an override was put that was created at %v", at)
+			}
+			f.reopen()
+			f.wantTokens(kept)
+			f.wantOverrides()
+			if list, err := f.Destinations(t.Context()); err != nil || len(list) != 1 {
+				t.Errorf("got %d destinations, %v", len(list), err)
+			}
+		}
+	}},
+	{"old test outcomes are removed as new ones come", func(t *testing.T, f *fixture) {
+		const old = 60
+		save := func(key string, at time.Time) {
+			t.Helper()
+			if err := f.SaveTestOutcome(t.Context(), key, registry.TestOutcome{AttemptedAt: at}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left := func() (n int) {
+			for i := range old {
+				if _, ok, err := f.TestOutcome(t.Context(), fmt.Sprint("old", i)); err != nil {
+					t.Fatal(err)
+				} else if ok {
+					n++
+				}
+			}
+			return n
+		}
+		for i := range old {
+			save(fmt.Sprint("old", i), epoch)
+		}
+		save("kept", epoch.Add(time.Second))
+		equal(t, "left", left(), old)
+		now := epoch.Add(registry.KeepTests + time.Second)
+		save("new", now)
+		if n := left(); n < old/2 {
+			t.Errorf("one call removed %d", old-n)
+		}
+		for range old {
+			save("new", now)
+		}
+		equal(t, "left", left(), 0)
+		for _, key := range []string{"kept", "new"} {
+			if _, ok, err := f.TestOutcome(t.Context(), key); !ok || err != nil {
+				t.Errorf("%s: got %v, %v", key, ok, err)
+			}
+		}
 	}},
 	{"test outcomes replace one another", func(t *testing.T, f *fixture) {
 		want := registry.TestOutcome{

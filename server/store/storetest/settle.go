@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -51,6 +52,26 @@ var settleCases = []testCase{
 		}
 		f.wantDelivery(settled(d, f.deliver(d.ID)))
 		f.wantBacklog(0, 0)
+	}},
+	{"drops attempts from the middle when there are many", func(t *testing.T, f *fixture) {
+		a := f.alert("a", "one")
+		const most = delivery.KeptFirst + delivery.KeptLast
+		var all []delivery.Attempt
+		for len(all) < most-1 {
+			all = append(all, f.attempt(destination.OutcomeRetry))
+		}
+		d := &a.Deliveries[0]
+		d.State, d.Attempts = delivery.Retrying, all
+		f.accept(a)
+		for n := range 4 {
+			s := f.retry(d.ID, f.now())
+			all = append(all[:len(all):len(all)], s.Attempt)
+			d.NextAttemptAt, d.Attempts, d.AttemptsDropped = s.NextAttemptAt, all, n
+			if n > 0 {
+				d.Attempts = append(slices.Clone(all[:delivery.KeptFirst]), all[len(all)-delivery.KeptLast:]...)
+			}
+			f.wantDelivery(*d)
+		}
 	}},
 	{"needs no claim", func(t *testing.T, f *fixture) {
 		d := f.promised("a", "one")

@@ -163,10 +163,18 @@ func (f *fixture) promised(alertID, to string) delivery.Delivery {
 	return a.Deliveries[0]
 }
 
-// claim returns the ids of the deliveries that a claim gives, by text.
+// plenty is room for all that a case stores.
+const plenty = 1 << 30
+
+// claim returns the ids of the deliveries that a claim gives.
 func (f *fixture) claim(to string, now time.Time, limit int) []delivery.ID {
 	f.t.Helper()
-	jobs, err := f.Claim(f.t.Context(), to, now, limit)
+	return f.claimSome(to, now, limit, plenty)
+}
+
+func (f *fixture) claimSome(to string, now time.Time, limit, room int) []delivery.ID {
+	f.t.Helper()
+	jobs, err := f.Claim(f.t.Context(), to, now, limit, room)
 	if err != nil {
 		f.t.Fatalf("claim: %v", err)
 	}
