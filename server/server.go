@@ -103,6 +103,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 	}
 	var meters *metrics.Metrics
 	store, err := bolt.Open(filepath.Join(c.Data, "alertrouter.db"), bolt.Options{
+		Log:      s.log,
 		OnCommit: func(operations int, took time.Duration) { meters.Committed(operations, took) },
 	})
 	if err != nil {

@@ -248,7 +248,10 @@ func TestLists_LeaveOutWhatIsDamagedAndLogIt(t *testing.T) {
 	if err != nil || len(replayed) != 2 {
 		t.Errorf("replayed %d, %v", len(replayed), err)
 	}
-	for _, key := range []string{"bucket=destinations key=bad", "bucket=overrides key=bad", "bucket=tokens key=bad", fmt.Sprintf("key=%x", alertKey), "key=" + ids[1].String()} {
+	for _, key := range []string{
+		"bucket=destinations key=bad", "bucket=overrides key=bad", "bucket=tokens key=bad",
+		fmt.Sprintf("bucket=alerts key=%x", alertKey), fmt.Sprintf("bucket=deliveries key=%s", ids[1]),
+	} {
 		if !strings.Contains(log.String(), key) {
 			t.Errorf("the log does not have %s: %s", key, log.String())
 		}
