@@ -138,6 +138,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 
 	config, err = registry.New(ctx, store, sealer, registry.Options{
 		Types: catalog.Types(), Env: destination.Env{HTTP: client, Now: c.Now}, Lanes: dispatcher, Now: c.Now, Log: s.log,
+		Failed: meters.Failed,
 	})
 	if err != nil {
 		return nil, err

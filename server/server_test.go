@@ -297,6 +297,9 @@ func TestServer_DeletedAndDisabledDestinations(t *testing.T) {
 		t.Errorf("got %+v, want FAILED DESTINATION_DELETED", d)
 	}
 	do(t, s, 404, "GET", "/v1/destinations/"+a.ID, "", nil)
+	waitUntil(t, "the failed delivery to be counted", func() bool {
+		return strings.Contains(do(t, s, 200, "GET", "/metrics", "", nil), `reason="DESTINATION_DELETED",state="FAILED",type=""} 1`)
+	})
 
 	do(t, s, 201, "POST", "/v1/destinations", webhook("off", got.URL, `"LOW"`), &b)
 	do(t, s, 200, "PUT", "/v1/destinations/"+b.ID, strings.Replace(webhook("off", got.URL, `"LOW"`), `"config"`, `"enabled":false,"config"`, 1), nil)

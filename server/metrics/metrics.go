@@ -99,6 +99,11 @@ func (m *Metrics) Settled(lane delivery.LaneConfig, s delivery.Settlement) {
 	}
 }
 
+// Failed is told how many deliveries were failed because their destination, by then only an id, was deleted.
+func (m *Metrics) Failed(destinationID string, deliveries int) {
+	m.settled.WithLabelValues("", destinationID, string(delivery.Failed), string(delivery.DestinationDeleted)).Add(float64(deliveries))
+}
+
 // Committed is told each commit of the store.
 func (m *Metrics) Committed(operations int, took time.Duration) {
 	m.commitTime.Observe(took.Seconds())

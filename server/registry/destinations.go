@@ -112,6 +112,7 @@ func (r *Registry) failOpen(ctx context.Context, id string) error {
 		if n == 0 {
 			return nil
 		}
+		r.opts.Failed(id, n)
 	}
 }
 

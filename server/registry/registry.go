@@ -57,6 +57,9 @@ type Options struct {
 	Lanes Lanes
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	// Failed is told how many deliveries to a deleted destination were failed.
+	Failed func(destinationID string, deliveries int)
 }
 
 // Snapshot is the configuration at one moment. It is immutable.
