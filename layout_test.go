@@ -19,6 +19,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/catalog"
 )
 
 const module = "github.com/alertrouter/terraform-provider-alertrouter"
@@ -312,8 +314,28 @@ func TestContract_EveryDestinationTypeIsComplete(t *testing.T) {
 			}
 		}
 	}
-	types, err := filepath.Glob("server/destination/*/testdata/suite.json")
-	if err != nil || len(types) != len(configs) {
-		t.Errorf("server/destination has %d types with a suite, the contract %d", len(types), len(configs))
+	entries, err := os.ReadDir("server/destination")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, kind := range catalog.Types() {
+		listed = append(listed, kind.Name)
+	}
+	shared := []string{"catalog", "destinationtest", "render"} // not types
+	for _, entry := range entries {
+		name := entry.Name()
+		if !entry.IsDir() || slices.Contains(shared, name) {
+			continue
+		}
+		if configs[name] == nil {
+			t.Errorf("server/destination/%s is no member of DestinationConfig in the contract", name)
+		}
+		if !slices.Contains(listed, name) {
+			t.Errorf("server/destination/%s is not listed in server/destination/catalog", name)
+		}
+		if _, err := os.Stat(filepath.Join("server/destination", name, "testdata/suite.json")); err != nil {
+			t.Errorf("server/destination/%s has no testdata/suite.json: it does not pass the suite", name)
+		}
 	}
 }

@@ -1066,7 +1066,7 @@ type OverrideList struct {
 
 // PagerdutyConfig A PagerDuty service, through an Events API v2 integration.
 type PagerdutyConfig struct {
-	// APIURL The base URL instead of the region's, for a proxy or a test.
+	// APIURL The base URL instead of the region's, for a proxy or a test: /v2/enqueue is appended, unless the path ends in it.
 	APIURL *string `json:"api_url,omitempty"`
 
 	// Client The name PagerDuty shows for where the event came from.

@@ -178,7 +178,7 @@ var descriptions = map[string]string{
 	"OverrideList.items":                           "By detection id.",
 	"OverrideList.next_cursor":                     "Absent on the last page.",
 	"PagerdutyConfig":                              "A PagerDuty service, through an Events API v2 integration.",
-	"PagerdutyConfig.api_url":                      "The base URL instead of the region's, for a proxy or a test.",
+	"PagerdutyConfig.api_url":                      "The base URL instead of the region's, for a proxy or a test: /v2/enqueue is appended, unless the path ends in it.",
 	"PagerdutyConfig.client":                       "The name PagerDuty shows for where the event came from.",
 	"PagerdutyConfig.region":                       "The account's service region.",
 	"PagerdutyConfig.routing_key":                  "The integration key of an Events API v2 integration on the service, 32 characters.",

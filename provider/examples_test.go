@@ -5,9 +5,11 @@ package provider_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 )
@@ -31,21 +33,44 @@ func TestExamples_Work(t *testing.T) {
 	}
 }
 
-// exampleVariables gives values to the variables the examples use.
+// use is an argument of an example that takes a variable: `webhook_url_wo = var.slack_webhook_url`.
+var use = regexp.MustCompile(`"?([\w-]+)"?\s*=\s*var\.(\w+)`)
+
+// exampleVariables gives values to the variables an example uses: a secret's is the contract's example of that secret,
+// a URL's is a real receiver.
 func (w *world) exampleVariables(t *testing.T, example string) config.Variables {
 	t.Helper()
-	all := config.Variables{
-		"webhook_url":           config.StringVariable(newReceiver(t).URL),
-		"slack_webhook_url":     config.StringVariable(slackURL),
-		"pagerduty_routing_key": config.StringVariable("0123456789abcdef0123456789abcdef"),
-		"soar_api_key":          config.StringVariable("an-api-key"),
-		"soar_signing_secret":   config.StringVariable("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+	variables := config.Variables{}
+	for _, u := range use.FindAllStringSubmatch(example, -1) {
+		argument, name := u[1], u[2]
+		value := "a-value-for-" + strings.ToLower(argument)
+		if argument == "url" {
+			value = newReceiver(t).URL
+		}
+		if member, isSecret := strings.CutSuffix(argument, "_wo"); isSecret {
+			value = exampleSecret(t, member)
+		}
+		variables[name] = config.StringVariable(value)
 	}
-	used := config.Variables{}
-	for name, value := range all {
-		if strings.Contains(example, `variable "`+name+`"`) {
-			used[name] = value
+	return variables
+}
+
+// exampleSecret returns the contract's example of a secret member of some destination type.
+func exampleSecret(t *testing.T, member string) string {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("../server/api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range document.Components.Schemas["DestinationConfig"].Value.Properties {
+		example, _ := kind.Value.Example.(map[string]any)
+		if value, ok := example[member].(string); ok {
+			return value
+		}
+		if kind.Value.Properties[member] != nil {
+			t.Fatalf("the contract's example of %s does not show %s", name, member)
 		}
 	}
-	return used
+	t.Fatalf("no destination type has the secret %s", member)
+	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -102,6 +103,9 @@ func (c *Config) read() (settings, error) {
 		errs = append(errs, fmt.Errorf("--public-url %q is not a URL such as https://alerts.example.com", c.PublicURL))
 	}
 	s.publicURL = strings.TrimRight(c.PublicURL, "/")
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
+		errs = append(errs, fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8080", c.Listen))
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		errs = append(errs, errors.New("--tls-cert and --tls-key belong together: set both or neither"))
 	}
@@ -119,7 +123,18 @@ func (c *Config) read() (settings, error) {
 	if c.BacklogLimit < 0 {
 		errs = append(errs, errors.New("--backlog-limit must not be negative"))
 	}
-	return s, errors.Join(errs...)
+	if len(errs) > 0 {
+		return s, fmt.Errorf("%w: %w", ErrSettings, errors.Join(errs...))
+	}
+	return s, nil
+}
+
+// ErrSettings marks errors in what a Config says: bad usage, not a failure.
+var ErrSettings = errors.New("the settings are wrong")
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n <= 65535
 }
 
 // parseNetwork reads a CIDR, or a single address.

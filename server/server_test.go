@@ -564,13 +564,13 @@ func TestServer_ASecondProcessIsRefused(t *testing.T) {
 func TestConfig_ReportsEveryWrongSetting(t *testing.T) {
 	t.Parallel()
 	_, err := server.Start(context.Background(), server.Config{
-		Data: t.TempDir(), Listen: "127.0.0.1:0", Store: "postgres://user:hunter22@db/x", AllowNetworks: []string{"10.0.0.0/99"},
+		Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:99999", Store: "postgres://user:hunter22@db/x", AllowNetworks: []string{"10.0.0.0/99"},
 		PublicURL: "example.com", TLSCert: "cert.pem", BacklogLimit: -1,
 	})
 	if err == nil {
 		t.Fatal("it started")
 	}
-	for _, flag := range []string{"--store", "--allow-network", "--public-url", "--tls-cert", "--backlog-limit"} {
+	for _, flag := range []string{"--listen", "--store", "--allow-network", "--public-url", "--tls-cert", "--backlog-limit"} {
 		if !strings.Contains(err.Error(), flag) {
 			t.Errorf("%v does not name %s", err, flag)
 		}

@@ -64,7 +64,7 @@ func (a *API) Handler() (http.Handler, error) {
 	e := echo.New()
 	e.Logger = a.Log
 	e.HTTPErrorHandler = a.writeProblem
-	e.Binder = binder{a.contract}
+	e.Binder = binder{a.contract, a.Registry}
 	guards := map[string][]echo.MiddlewareFunc{}
 	for id, op := range a.contract.operations {
 		guards[id] = []echo.MiddlewareFunc{a.guard(op)}
@@ -115,6 +115,11 @@ func (a *API) guard(op *operation) echo.MiddlewareFunc {
 					return problem.New(problem.Forbidden, "this needs the permission %s, which the token %q does not have", op.permission, t.Name)
 				}
 				r = r.WithContext(context.WithValue(r.Context(), tokenKey{}, t))
+			}
+			if r.URL.RawQuery != "" {
+				if err := op.checkQuery(r.URL.Query()); err != nil {
+					return err
+				}
 			}
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
 			c.SetRequest(r)

@@ -132,8 +132,13 @@ func TestAPI_NamesEveryWrongFieldAtOnce(t *testing.T) {
 		"preview":                                {"POST", "/v1/route/preview", `{"type":"RULE"}`, 422, []string{"/detection", "/detection/id", "/detection/severity"}},
 		"destination": {
 			"POST", "/v1/destinations", `{"display_name":"","severities":["X"],"foo":1,"max_age_seconds":0,"config":{"slack":{"nope":1}}}`, 422,
-			[]string{"/config/slack/nope", "/display_name", "/foo", "/max_age_seconds", "/severities/0"},
+			[]string{"/config/slack/nope", "/config/slack/webhook_url", "/display_name", "/foo", "/max_age_seconds", "/severities/0"},
 		},
+		"destination, schema and type together": {
+			"POST", "/v1/destinations", `{"display_name":"x","severities":["HIGH"],"zz":1,"config":{"webhook":{"url":"ftp://x","signing_secret":"q","nope":1,"headers":{"Host":"a"}}}}`, 422,
+			[]string{"/config/webhook/headers/Host", "/config/webhook/nope", "/config/webhook/signing_secret", "/config/webhook/url", "/zz"},
+		},
+		"unknown parameter":       {"GET", "/v1/alerts?destination=x&limit=5", "", 422, []string{"destination"}},
 		"destination, two types":  {"POST", "/v1/destinations", `{"display_name":"x","severities":[],"config":{"slack":{},"webhook":{}}}`, 422, []string{"/config"}},
 		"destination, no type":    {"POST", "/v1/destinations", `{"display_name":"x","severities":[],"config":{"pigeon":{}}}`, 422, []string{"/config/pigeon"}},
 		"destination, its config": {"POST", "/v1/destinations", `{"display_name":" ","severities":[],"config":{"webhook":{"basic_username":"u"}}}`, 422, []string{"/config/webhook/basic_password", "/config/webhook/url", "/display_name"}},

@@ -4,6 +4,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -16,6 +17,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
 )
 
 // AlertBody is an alert as a request brings it: parsed, and byte for byte. The generated code uses it in the place of
@@ -27,7 +29,10 @@ type AlertBody struct {
 
 // binder reads request bodies. A JSON body is checked against its schema and decoded strictly. An alert is decoded
 // alone, since that costs a tenth; only when it is refused does the schema tell all that is wrong with it.
-type binder struct{ contract *contract }
+type binder struct {
+	contract *contract
+	registry *registry.Registry
+}
 
 // Bind reads the body into target. An empty body is io.EOF where the contract makes it optional.
 func (b binder) Bind(c *echo.Context, target any) error {
@@ -51,6 +56,9 @@ func (b binder) Bind(c *echo.Context, target any) error {
 		return err
 	}
 	if err := op.check(raw); err != nil {
+		if op.id == "createDestination" || op.id == "updateDestination" || op.id == "validateDestination" || op.id == "testUnsavedDestination" {
+			err = b.withConfigFaults(err, raw, cmp.Or(c.Param("id"), c.QueryParam("id")))
+		}
 		return err
 	}
 	if err := json.Unmarshal(raw, target, json.RejectUnknownMembers(true), jsontext.AllowInvalidUTF8(true)); err != nil {
@@ -65,17 +73,7 @@ func parseAlert(op *operation, raw []byte) (*alert.Alert, error) {
 	if err == nil || problem.KindOf(err) != problem.Invalid {
 		return a, err
 	}
-	known := map[string]bool{}
-	fields := problem.FieldsOf(err)
-	for _, f := range fields {
-		known[f.Name] = true
-	}
-	for _, f := range append(problem.FieldsOf(op.check(raw)), createdAtFault(raw)...) {
-		if !known[f.Name] {
-			fields = append(fields, f)
-		}
-	}
-	return nil, limited(problem.InvalidFields(fields))
+	return nil, limited(merge(merge(err, op.check(raw)), problem.InvalidFields(createdAtFault(raw))))
 }
 
 // createdAtFault checks the one thing about an alert that the schema cannot say.
@@ -90,6 +88,33 @@ func createdAtFault(raw []byte) []problem.Field {
 		}
 	}
 	return nil
+}
+
+// withConfigFaults adds what the destination type itself finds wrong to what the schema does.
+func (b binder) withConfigFaults(err error, raw []byte, id string) error {
+	if problem.KindOf(err) != problem.Invalid {
+		return err
+	}
+	var given struct {
+		Config jsontext.Value `json:"config"`
+	}
+	_ = json.Unmarshal(raw, &given, jsontext.AllowInvalidUTF8(true)) // what cannot be read is named by the schema
+	return limited(merge(err, b.registry.CheckConfig(id, []byte(given.Config))))
+}
+
+// merge adds the fields of other to those of err, but for names that err has already.
+func merge(err, other error) error {
+	fields := problem.FieldsOf(err)
+	known := map[string]bool{}
+	for _, f := range fields {
+		known[f.Name] = true
+	}
+	for _, f := range problem.FieldsOf(other) {
+		if !known[f.Name] {
+			fields = append(fields, f)
+		}
+	}
+	return problem.InvalidFields(fields)
 }
 
 // readAll reads a body, which the guard limited, to its end. length is a hint, or 0.

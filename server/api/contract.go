@@ -8,6 +8,9 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -37,6 +40,7 @@ type operation struct {
 	permission auth.Permission
 	body       *openapi3.Schema // of the JSON body; nil when there is none
 	optional   bool             // the body may be left out
+	query      []string         // the names of its query parameters, sorted
 }
 
 func loadContract() (*contract, error) {
@@ -52,6 +56,12 @@ func loadContract() (*contract, error) {
 				return nil, fmt.Errorf("the contract names no x-permission for %s %s", method, path)
 			}
 			op := &operation{id: o.OperationID, permission: auth.Permission(permission)}
+			for _, p := range o.Parameters {
+				if p.Value.In == openapi3.ParameterInQuery {
+					op.query = append(op.query, p.Value.Name)
+				}
+			}
+			slices.Sort(op.query)
 			if o.RequestBody != nil {
 				op.optional = !o.RequestBody.Value.Required
 				if media := o.RequestBody.Value.Content.Get("application/json"); media != nil {
@@ -62,6 +72,22 @@ func loadContract() (*contract, error) {
 		}
 	}
 	return c, nil
+}
+
+// checkQuery reports every query parameter the operation does not have: a filter that is misspelt must not answer with
+// everything.
+func (op *operation) checkQuery(query url.Values) error {
+	var fields []problem.Field
+	for name := range query {
+		if !slices.Contains(op.query, name) {
+			message := "is not a parameter of this operation"
+			if len(op.query) > 0 {
+				message += "; there are " + strings.Join(op.query, ", ")
+			}
+			fields = append(fields, problem.Field{Name: name, Message: message})
+		}
+	}
+	return limited(problem.InvalidFields(fields))
 }
 
 // check reports every field of a JSON body that the operation's schema refuses. A body that cannot be read at all is
@@ -197,7 +223,7 @@ func sentence(e *openapi3.SchemaError) string {
 		if s.MinProps == 1 && s.MaxProps != nil && *s.MaxProps == 1 {
 			return "must have exactly one field"
 		}
-		return fmt.Sprintf("must have at least %d fields", s.MinProps)
+		return "must have at least one of " + strings.Join(slices.Sorted(maps.Keys(s.Properties)), ", ")
 	case "pattern":
 		return "is not of the form described: " + s.Description
 	}

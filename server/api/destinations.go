@@ -167,7 +167,11 @@ func (a *API) ListDestinationTypes(context.Context, ListDestinationTypesRequestO
 	list := DestinationTypeList{Items: make([]DestinationType, len(a.Types))}
 	configs := a.contract.document.Components.Schemas["DestinationConfig"].Value.Properties
 	for i, t := range a.Types {
-		schema, err := jsonSchema(configs[t.Name].Value)
+		config, ok := configs[t.Name]
+		if !ok {
+			return nil, fmt.Errorf("the contract has no schema of the destination type %s", t.Name)
+		}
+		schema, err := jsonSchema(config.Value)
 		if err != nil {
 			return nil, fmt.Errorf("encode the schema of %s: %w", t.Name, err)
 		}

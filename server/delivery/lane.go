@@ -16,19 +16,18 @@ import (
 type lane struct {
 	d *Dispatcher
 
-	mu         sync.Mutex
-	config     LaneConfig
-	limiter    *rate.Limiter // nil is no limit
-	ready      []Job         // claimed, waiting for a worker; oldest first
-	reserved   int           // places promised to deliveries that are being stored
-	running    int           // workers
-	unrecorded int           // attempts made whose settlement is not yet stored
-	behind     bool          // the store may hold due deliveries that are not claimed
-	loading    bool          // the store is being asked for them
-	timer      *time.Timer   // wakes the lane at wakeAt
-	wakeAt     time.Time
-	paced      *time.Timer // set while the limiter makes the lane wait
-	health     Health
+	mu       sync.Mutex
+	config   LaneConfig
+	limiter  *rate.Limiter // nil is no limit
+	ready    []Job         // claimed, waiting for a worker; oldest first
+	reserved int           // places promised to deliveries that are being stored
+	running  int           // workers
+	behind   bool          // the store may hold due deliveries that are not claimed
+	loading  bool          // the store is being asked for them
+	timer    *time.Timer   // wakes the lane at wakeAt
+	wakeAt   time.Time
+	paced    *time.Timer // set while the limiter makes the lane wait
+	health   Health
 }
 
 func (l *lane) configure(c LaneConfig) {
@@ -171,9 +170,12 @@ func (l *lane) work(job Job) {
 		config := l.config
 		l.mu.Unlock()
 		s := l.d.attempt(config, job)
-		l.record(config, job, s)
+		// The place is free only when the attempt is recorded: what a crash makes happen twice is what was in flight.
+		l.d.settle(config, s)
+		l.d.held.Add(-int64(job.Size))
 
 		l.mu.Lock()
+		l.note(s)
 		if !l.config.Enabled || len(l.ready) == 0 || l.running > l.config.Concurrency || !l.mayStart() {
 			l.running--
 			l.pump()
@@ -184,35 +186,6 @@ func (l *lane) work(job Job) {
 		l.pump()
 		l.mu.Unlock()
 	}
-}
-
-// maxUnrecorded is how many of a lane's attempts may be made and not yet recorded, beside those under way: what a
-// crash makes happen twice at the most. Waiting for each record would tie a lane's speed to the disk's.
-const maxUnrecorded = 64
-
-// record has a settlement recorded in the background, or waits for it when too many are waiting.
-func (l *lane) record(c LaneConfig, job Job, s Settlement) {
-	l.mu.Lock()
-	later := l.unrecorded < maxUnrecorded
-	if later {
-		l.unrecorded++
-	}
-	l.mu.Unlock()
-	settle := func() {
-		l.d.settle(c, s)
-		l.d.held.Add(-int64(job.Size))
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if later {
-			l.unrecorded--
-		}
-		l.note(s)
-	}
-	if later {
-		l.d.working.Go(settle) // Stop waits for it: the caller is one it waits for
-		return
-	}
-	settle()
 }
 
 // note keeps what a settled attempt says of the lane. The lock is held.

@@ -33,8 +33,9 @@ type Type struct {
 	// RateLimitPerSecond is the vendor's published figure, for people to set a destination's limit by; 0 is none known.
 	RateLimitPerSecond float64
 
-	decode func(raw json.RawMessage) (Config, error)
-	open   func(c Config, env Env) (Sender, error)
+	members []string // every member's name
+	decode  func(raw json.RawMessage) (Config, error)
+	open    func(c Config, env Env) (Sender, error)
 }
 
 // Define describes a type: its name and how to make a sender from a valid config. New does no I/O. A pointer to C may
@@ -43,12 +44,13 @@ func Define[C Config](name string, newSender func(C, Env) (Sender, error)) Type 
 	return Type{
 		Name:    name,
 		Secrets: secretMembers(reflect.TypeFor[C]()),
+		members: members(reflect.TypeFor[C]()),
 		decode: func(raw json.RawMessage) (Config, error) {
 			var c C
 			if d, ok := any(&c).(interface{ SetDefaults() }); ok {
 				d.SetDefaults()
 			}
-			if err := jsonv2.Unmarshal(raw, &c, jsonv2.RejectUnknownMembers(true)); err != nil {
+			if err := jsonv2.Unmarshal(raw, &c); err != nil {
 				return nil, decodeProblem(err)
 			}
 			return c, c.Validate()
@@ -68,10 +70,7 @@ func decodeProblem(err error) error {
 	field, message := "", "cannot be read"
 	if e, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
 		field = string(e.JSONPointer)
-		switch {
-		case errors.Is(e, jsonv2.ErrUnknownName):
-			message = "is not a field of this type"
-		case e.GoType != nil:
+		if e.GoType != nil {
 			message = fmt.Sprintf("must be a %s", jsonKind(e.GoType))
 		}
 	}
@@ -114,11 +113,25 @@ func (t Type) Split(raw json.RawMessage, kept func(name string) (json.RawMessage
 		}
 	}
 	config, err := t.join(members, secrets)
+	if unknown := t.unknown(members); len(unknown) > 0 {
+		err = problem.InvalidFields(append(unknown, problem.FieldsOf(err)...))
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	public, err = t.publicOf(config)
 	return public, secrets, err
+}
+
+// unknown names the members a config of this type does not have.
+func (t Type) unknown(members map[string]json.RawMessage) []problem.Field {
+	var fields []problem.Field
+	for name := range members {
+		if !slices.Contains(t.members, name) {
+			fields = append(fields, problem.Field{Name: "/" + name, Message: "is not a field of this type"})
+		}
+	}
+	return fields
 }
 
 // canonical returns a JSON value without spaces, its members sorted and its strings written in one way; nil for null.
@@ -173,12 +186,24 @@ func (t Type) publicOf(c Config) (json.RawMessage, error) {
 	return json.Marshal(members)
 }
 
+func members(t reflect.Type) []string {
+	var names []string
+	for f := range t.Fields() {
+		names = append(names, memberName(f))
+	}
+	return names
+}
+
+func memberName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
 func secretMembers(t reflect.Type) []string {
 	var names []string
 	for f := range t.Fields() {
 		if f.Type == reflect.TypeFor[secret.String]() || f.Type == reflect.TypeFor[map[string]secret.String]() {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			names = append(names, name)
+			names = append(names, memberName(f))
 		}
 	}
 	slices.Sort(names)

@@ -140,6 +140,15 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	return nil
 }
 
+// CheckConfig reports what is wrong with a config alone, as Validate would, for a body whose other parts cannot be read.
+func (r *Registry) CheckConfig(id string, config json.RawMessage) error {
+	var old *destination.Destination
+	if d, ok := r.Snapshot().Destination(id); ok {
+		old = &d
+	}
+	return r.configure(&destination.Destination{}, config, old)
+}
+
 // NoDestination is the error for an id that names none.
 func NoDestination(id string) error {
 	return problem.New(problem.NotFound, "there is no destination with the id %.100q", id)
@@ -192,7 +201,7 @@ func nameFaults(name string) []problem.Field {
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > maxNameLength:
 		return fault(fmt.Sprintf("must have 1 to %d characters, not counting space around it", maxNameLength))
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }):
 		return fault("must not contain control characters")
 	case strings.EqualFold(name, route.Skip):
 		return fault("must not be SKIP: in a list of destinations that word suppresses the alert")

@@ -52,7 +52,12 @@ type commands struct {
 type remote struct {
 	Endpoint string `env:"ALERTROUTER_ENDPOINT" default:"http://127.0.0.1:8080" help:"Base URL of the control plane."`
 	Token    string `env:"ALERTROUTER_TOKEN" placeholder:"TOKEN" help:"API token; better given in ALERTROUTER_TOKEN, since others can read a command line."`
-	Output   string `enum:"text,json" default:"text" help:"text for people, json for programs."`
+	output
+}
+
+// output is how every command prints.
+type output struct {
+	Output string `enum:"text,json" default:"text" help:"text for people, json for programs."`
 }
 
 // client makes the API client.

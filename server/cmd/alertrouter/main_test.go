@@ -213,7 +213,7 @@ func TestSettingsPage_IsFresh(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("# Settings\n\n<!-- Made from server/config.go by `make generate`. DO NOT EDIT. -->\n\n" +
 		"`alertrouter serve` reads each setting from its flag, else its environment variable, else its key in the YAML file that\n" +
-		"`--config` or `ALERTROUTER_CONFIG` names, else its default.\n\n" +
+		"`--config` or `ALERTROUTER_CONFIG` names, else its default. 0 stands for the default.\n\n" +
 		"| flag | environment | key in the file | default | meaning |\n|---|---|---|---|---|\n")
 	settings := 0
 	for f := range reflect.TypeFor[server.Config]().Fields() {

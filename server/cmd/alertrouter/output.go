@@ -11,8 +11,8 @@ import (
 )
 
 // print writes value as JSON, or as the table that text makes.
-func (r remote) print(s streams, value any, text func(t *table)) error {
-	if r.Output == "json" {
+func (o output) print(s streams, value any, text func(t *table)) error {
+	if o.Output == "json" {
 		e := json.NewEncoder(s.out)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)

@@ -22,10 +22,15 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context) error {
 	c.Settings.SecretsFromEnvironment()
 	c.Settings.Version = version
-	return server.Run(ctx, c.Settings)
+	err := server.Run(ctx, c.Settings)
+	if errors.Is(err, server.ErrSettings) {
+		return usageError{err}
+	}
+	return err
 }
 
 type healthcheckCommand struct {
+	output
 	Endpoint string        `env:"ALERTROUTER_ENDPOINT" default:"http://127.0.0.1:8080" help:"Base URL of the control plane."`
 	Timeout  time.Duration `default:"5s" help:"How long to wait for the answer."`
 }
@@ -45,14 +50,12 @@ func (c *healthcheckCommand) Run(ctx context.Context, s streams) error {
 	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
 		return errors.New("not ready: it answers " + response.Status)
 	}
-	fmt.Fprintln(s.out, "ready")
-	return nil
+	return c.print(s, map[string]string{"status": "ready"}, func(t *table) { t.row("ready") })
 }
 
-type versionCommand struct{}
+type versionCommand struct{ output }
 
 // Run prints the version.
-func (versionCommand) Run(s streams) error {
-	_, err := fmt.Fprintln(s.out, "alertrouter", version)
-	return err
+func (c versionCommand) Run(s streams) error {
+	return c.print(s, map[string]string{"version": version}, func(t *table) { t.row("alertrouter " + version) })
 }

@@ -255,7 +255,7 @@ func testOverlong(t *testing.T, c Case) {
 			vendor := newVendor(t, respond(http.StatusOK, "ok"))
 			receipt := mustDeliver(t, c.open(t, vendor.URL), Overlong(text))
 			if receipt.Truncated == c.Machine {
-				t.Errorf("got Truncated %t, want %t", receipt.Truncated, !c.Machine)
+				t.Errorf("got Truncated %t, want %t: Receipt.Truncated tells whether a text was cut (render.Cutter.Cut)", receipt.Truncated, !c.Machine)
 			}
 			texts := textsOf(t, vendor.first(t).body)
 			for _, got := range texts {

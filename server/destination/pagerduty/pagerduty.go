@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
@@ -23,7 +24,8 @@ import (
 // https://developer.pagerduty.com/docs/events-api-v2/overview
 var Type = destination.Define("pagerduty", New).WithRateLimit(2)
 
-// Config is what a user sets. APIURL replaces the region's address; one without a path gets the usual one.
+// Config is what a user sets. APIURL replaces the region's address; the usual path is appended to it, unless it
+// ends in it.
 type Config struct {
 	RoutingKey secret.String `json:"routing_key,omitzero"` // the integration key of a service or an orchestration
 	Region     string        `json:"region,omitempty"`     // us or eu
@@ -94,11 +96,13 @@ func (c Config) url() string {
 		base = euURL
 	}
 	u, err := url.Parse(base)
-	if err != nil || (u.Path != "" && u.Path != "/") {
+	if err != nil || strings.HasSuffix(u.Path, "/enqueue") {
 		return base
 	}
-	u.Path = path
-	return u.String()
+	if strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v2") { // as PagerDuty writes its server's URL
+		return u.JoinPath("enqueue").String()
+	}
+	return u.JoinPath(path).String()
 }
 
 type sender struct {
