@@ -133,8 +133,8 @@ func (c *Config) read() (settings, error) {
 var ErrSettings = errors.New("the settings are wrong")
 
 func isPort(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return err == nil && n <= 65535
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 // parseNetwork reads a CIDR, or a single address.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -64,7 +65,7 @@ func (a *API) GetAlert(ctx context.Context, r GetAlertRequestObject) (GetAlertRe
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := intake.Parse(record.Body)
+	parsed, err := wire.Parse(record.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read stored alert %s: %w", record.AlertID, err)
 	}

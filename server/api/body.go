@@ -56,7 +56,7 @@ func (b binder) Bind(c *echo.Context, target any) error {
 		return err
 	}
 	if err := op.check(raw); err != nil {
-		if op.id == "createDestination" || op.id == "updateDestination" || op.id == "validateDestination" || op.id == "testUnsavedDestination" {
+		if op.body.Properties["config"] != nil {
 			err = b.withConfigFaults(err, raw, cmp.Or(c.Param("id"), c.QueryParam("id")))
 		}
 		return err
@@ -73,7 +73,7 @@ func parseAlert(op *operation, raw []byte) (*alert.Alert, error) {
 	if err == nil || problem.KindOf(err) != problem.Invalid {
 		return a, err
 	}
-	return nil, limited(merge(merge(err, op.check(raw)), problem.InvalidFields(createdAtFault(raw))))
+	return nil, merge(merge(err, op.check(raw)), problem.InvalidFields(createdAtFault(raw)))
 }
 
 // createdAtFault checks the one thing about an alert that the schema cannot say.
@@ -99,7 +99,7 @@ func (b binder) withConfigFaults(err error, raw []byte, id string) error {
 		Config jsontext.Value `json:"config"`
 	}
 	_ = json.Unmarshal(raw, &given, jsontext.AllowInvalidUTF8(true)) // what cannot be read is named by the schema
-	return limited(merge(err, b.registry.CheckConfig(id, []byte(given.Config))))
+	return merge(err, b.registry.CheckConfig(id, []byte(given.Config)))
 }
 
 // merge adds the fields of other to those of err, but for names that err has already.

@@ -87,7 +87,7 @@ func (op *operation) checkQuery(query url.Values) error {
 			fields = append(fields, problem.Field{Name: name, Message: message})
 		}
 	}
-	return limited(problem.InvalidFields(fields))
+	return problem.InvalidFields(fields)
 }
 
 // check reports every field of a JSON body that the operation's schema refuses. A body that cannot be read at all is
@@ -104,18 +104,7 @@ func (op *operation) check(body []byte) error {
 		return malformed(err)
 	}
 	err := op.body.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.SetSchemaErrorMessageCustomizer(sentence))
-	return limited(problem.InvalidFields(fieldsOf(err, unknownMembers(op.body, value, "", nil))))
-}
-
-// maxFields is how many wrong fields an answer names: a body can have a million.
-const maxFields = 100
-
-func limited(err error) error {
-	if p, ok := errors.AsType[*problem.Error](err); ok && len(p.Fields) > maxFields {
-		p.Detail += fmt.Sprintf("; the first %d are named", maxFields)
-		p.Fields = p.Fields[:maxFields]
-	}
-	return err
+	return problem.InvalidFields(fieldsOf(err, unknownMembers(op.body, value, "", nil)))
 }
 
 // unknownMembers names every member that a schema does not know, which the validator reports without its name.

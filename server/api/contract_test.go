@@ -4,8 +4,10 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -119,5 +121,23 @@ func TestCheck_SaysWhatIsWrongWithoutQuotingIt(t *testing.T) {
 	fields := problem.FieldsOf(err)
 	if len(fields) != 1 || fields[0].Name != "/config/slack/webhook_url" || fields[0].Message != "must be a string" {
 		t.Errorf("got %+v, want that webhook_url must be a string", fields)
+	}
+}
+
+// An answer names so many wrong fields and no more, but counts them all.
+func TestDocument_NamesNoMoreThanAPersonReads(t *testing.T) {
+	t.Parallel()
+	c, err := loadContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := []byte(`{"type":"RULE","detection":{"id":"d","severity":"LOW"},"log_types":[0` + strings.Repeat(",1", 999) + `]}`)
+	_, err = parseAlert(c.operations["acceptAlert"], raw)
+	p, ok := errors.AsType[*problem.Error](err)
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	if d := document(p, ""); len(d.Errors) != maxFields || *d.Detail != "1000 fields are wrong; the first 100 are named" {
+		t.Errorf("got %d fields and %q", len(d.Errors), *d.Detail)
 	}
 }

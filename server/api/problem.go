@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -80,6 +81,9 @@ func ofStatus(status int, err error) *problem.Error {
 // parameterName finds the parameter in the errors of the generated code.
 var parameterName = regexp.MustCompile(`parameter ([\w-]+)`)
 
+// maxFields is how many wrong fields an answer names: a body can have a million.
+const maxFields = 100
+
 // document is a problem as the contract shows it, and its status.
 func document(p *problem.Error, requestID string) Problem {
 	k := kinds[p.Kind]
@@ -87,7 +91,12 @@ func document(p *problem.Error, requestID string) Problem {
 		Type: "urn:alertrouter:problem:" + string(p.Kind), Title: k.title, Status: k.status,
 		Detail: orNil(p.Detail), RequestID: orNil(requestID),
 	}
-	for _, f := range p.Fields {
+	fields := p.Fields
+	if len(fields) > maxFields {
+		fields = fields[:maxFields]
+		d.Detail = orNil(fmt.Sprintf("%s; the first %d are named", p.Detail, maxFields))
+	}
+	for _, f := range fields {
 		d.Errors = append(d.Errors, FieldError{Field: f.Name, Message: f.Message})
 	}
 	return d

@@ -154,7 +154,6 @@ func (d *Dispatcher) Unreserve(destinationID string, size int) {
 func (d *Dispatcher) Deliver(job Job) {
 	l := d.lane(job.Delivery.DestinationID)
 	if l == nil || !l.deliver(job) {
-		d.held.Add(-int64(job.Size))
 		d.release([]Job{job})
 	}
 	if l == nil {
@@ -239,7 +238,7 @@ func (d *Dispatcher) start(f func()) bool {
 	return true
 }
 
-// release gives claims back.
+// release gives claims back, and with them the memory they held.
 func (d *Dispatcher) release(jobs []Job) {
 	if len(jobs) == 0 {
 		return
@@ -247,6 +246,7 @@ func (d *Dispatcher) release(jobs []Job) {
 	ids := make([]ID, len(jobs))
 	for i, j := range jobs {
 		ids[i] = j.Delivery.ID
+		d.held.Add(-int64(j.Size))
 	}
 	if err := d.queue.Release(context.WithoutCancel(d.ctx), ids...); err != nil {
 		d.opts.Log.Error("claims could not be given back; they return at the next start", "error", err)

@@ -59,9 +59,6 @@ func (l *lane) disable() {
 	l.config.Enabled = false
 	back := l.ready
 	l.ready = nil
-	for _, j := range back {
-		l.d.held.Add(-int64(j.Size))
-	}
 	for _, t := range []*time.Timer{l.timer, l.paced} {
 		if t != nil {
 			t.Stop()
@@ -250,9 +247,6 @@ func (l *lane) load() {
 	l.loading = false
 	if !l.config.Enabled {
 		l.mu.Unlock()
-		for _, j := range jobs {
-			l.d.held.Add(-int64(j.Size))
-		}
 		l.d.release(jobs)
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
@@ -172,16 +173,11 @@ func (in *Intake) hand(a *alert.Alert, r Record, deliveries []delivery.Delivery,
 // Dispatch sends a stored alert to destinations a person named, by id or display name: all of them, or none when one
 // is refused, which is a problem.Invalid naming each offender as "/destinations/<index>".
 func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) (route.Route, []delivery.Delivery, error) {
-	var (
-		chosen  route.Route
-		record  Record
-		pending Dispatch
-	)
 	record, _, err := in.log.Alert(ctx, alertID)
 	if err != nil {
 		return route.Route{}, nil, err
 	}
-	parsed, err := Parse(record.Body)
+	parsed, err := wire.Parse(record.Body)
 	if err != nil {
 		return route.Route{}, nil, fmt.Errorf("read stored alert %s: %w", alertID, err)
 	}
@@ -193,6 +189,7 @@ func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) 
 		}
 		return route.Route{}, nil, problem.InvalidFields(fields)
 	}
+	var pending Dispatch
 	err = in.log.Dispatch(ctx, alertID, func(r Record, next uint16) (Dispatch, error) {
 		in.unreserve(r, pending.Deliveries, pending.Claimed) // of a run before this one
 		pending.Deliveries, pending.Claimed = in.promise(r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())

@@ -13,13 +13,10 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert/wire"
 )
 
-// Parse reads an alert in the API's form; see [wire.Parse].
-func Parse(body []byte) (*alert.Alert, error) { return wire.Parse(body) }
-
 // same reports whether a stored body says what an alert says: whatever the order of members, the space between them,
 // and whether an absent member is left out or null. Numbers are compared as written, not as floats.
 func same(stored []byte, a *alert.Alert) bool {
-	old, err := Parse(stored)
+	old, err := wire.Parse(stored)
 	if err != nil {
 		return false
 	}
