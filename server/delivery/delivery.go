@@ -35,6 +35,7 @@ type Delivery struct {
 	CreatedAt     time.Time // when it was promised
 	Since         time.Time // what its age counts from: CreatedAt, or the last replay
 	NextAttemptAt time.Time // of an open delivery
+	FallbackAt    time.Time // when its destination's fallback gets the alert too if it is still open; zero is never
 	SettledAt     time.Time // when it became DELIVERED or FAILED
 	Attempts      []Attempt // oldest first: all, or the first KeptFirst and the last KeptLast
 

@@ -53,8 +53,10 @@ type Options struct {
 type Observer interface {
 	// Attempted is told each attempt, and how long after acceptance it ended.
 	Attempted(lane LaneConfig, a Attempt, sinceAccepted time.Duration)
-	// Settled is told each delivery that ended.
-	Settled(lane LaneConfig, s Settlement)
+	// Settled is told each settlement that was recorded, and of which job.
+	Settled(lane LaneConfig, job Job, s Settlement)
+	// Unhealthy is told each failed attempt of a lane whose circuit breaker is open, and at which job.
+	Unhealthy(lane LaneConfig, job Job, h Health)
 }
 
 // LaneConfig is what the dispatcher knows of a destination.
@@ -67,6 +69,8 @@ type LaneConfig struct {
 	Concurrency   int           // 0 is the dispatcher's default
 	RatePerSecond float64       // 0 is no limit
 	MaxAge        time.Duration // 0 is the schedule's
+	Fallback      Fallback      // who gets an alert when this one does not take it
+	FallbackAfter time.Duration // 0: when a delivery ends FAILED; else also when it is open for so long
 }
 
 // NewDispatcher returns a dispatcher without lanes.
@@ -103,7 +107,7 @@ func (d *Dispatcher) SetLane(c LaneConfig) {
 	d.mu.Lock()
 	l, ok := d.lanes[c.DestinationID]
 	if !ok {
-		l = &lane{d: d}
+		l = &lane{d: d, health: Health{State: HealthUnknown}}
 		d.lanes[c.DestinationID] = l
 	}
 	d.mu.Unlock()
@@ -184,14 +188,29 @@ func (d *Dispatcher) Health(destinationID string) Health {
 		defer l.mu.Unlock()
 		return l.health
 	}
-	return Health{}
+	return Health{State: HealthUnknown}
 }
 
 // Health is how a destination's last attempts went, since the start of the process.
 type Health struct {
+	State       HealthState
 	LastSuccess time.Time
-	LastError   string // of the last attempt; "" after a success
+	LastFailure time.Time
+	LastError   string    // of the last attempt; "" after a success
+	Failures    int       // attempts that failed since the last success
+	ProbeAt     time.Time // when UNHEALTHY: before it nothing is tried
 }
+
+// HealthState sums a destination's health up.
+type HealthState string
+
+// The states of health.
+const (
+	HealthUnknown HealthState = "UNKNOWN"   // not tried since the start
+	Healthy       HealthState = "HEALTHY"   // the last attempt was delivered
+	Degraded      HealthState = "DEGRADED"  // the last attempt was not
+	Unhealthy     HealthState = "UNHEALTHY" // so many were not that the circuit breaker is open: one attempt at a time is made, to find out
+)
 
 // Pause starts no more attempts, for good: it is how stopping begins.
 func (d *Dispatcher) Pause() {
@@ -318,11 +337,11 @@ func (d *Dispatcher) message(job Job) *destination.Message {
 
 // settle records a settlement, for as long as it takes: an attempt that was made must not be forgotten while the
 // store recovers. Only a stop that ran out of time ends it early; the attempt is then made again after the restart.
-func (d *Dispatcher) settle(c LaneConfig, s Settlement) {
+func (d *Dispatcher) settle(c LaneConfig, job Job, s Settlement) {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := d.queue.Settle(context.WithoutCancel(d.ctx), s)
 		if err == nil {
-			d.opts.Observe.Settled(c, s)
+			d.opts.Observe.Settled(c, job, s)
 			return
 		}
 		d.opts.Log.Error("an attempt could not be recorded; trying again", "delivery_id", s.ID.String(), "error", err)

@@ -59,7 +59,8 @@ func inBubble(t *testing.T, test func(w *world), change ...func(*delivery.Option
 type quiet struct{}
 
 func (quiet) Attempted(delivery.LaneConfig, delivery.Attempt, time.Duration) {}
-func (quiet) Settled(delivery.LaneConfig, delivery.Settlement)               {}
+func (quiet) Settled(delivery.LaneConfig, delivery.Job, delivery.Settlement) {}
+func (quiet) Unhealthy(delivery.LaneConfig, delivery.Job, delivery.Health)   {}
 func (quiet) Accepted(route.Scenario)                                        {}
 func (quiet) Repeated()                                                      {}
 

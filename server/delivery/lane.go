@@ -168,7 +168,7 @@ func (l *lane) work(job Job) {
 		l.mu.Unlock()
 		s := l.d.attempt(config, job)
 		// The place is free only when the attempt is recorded: what a crash makes happen twice is what was in flight.
-		l.d.settle(config, s)
+		l.d.settle(config, job, s)
 		l.d.held.Add(-int64(job.Size))
 
 		l.mu.Lock()
@@ -188,9 +188,10 @@ func (l *lane) work(job Job) {
 // note keeps what a settled attempt says of the lane. The lock is held.
 func (l *lane) note(s Settlement) {
 	if s.Attempt.Outcome == destination.OutcomeDelivered {
-		l.health.LastSuccess, l.health.LastError = s.Attempt.At, ""
+		l.health = Health{State: Healthy, LastSuccess: s.Attempt.At}
 	} else {
-		l.health.LastError = s.Attempt.Message
+		l.health.State, l.health.LastFailure, l.health.LastError = Degraded, s.Attempt.At, s.Attempt.Message
+		l.health.Failures++
 	}
 	if s.State == Retrying {
 		l.arm(s.NextAttemptAt)

@@ -35,7 +35,28 @@ type Queue interface {
 	// still makes it DELIVERED; any other leaves the state as it is. A delivery that is gone is ignored. SettledAt is
 	// when the attempt ended. Of many attempts, those between the first KeptFirst and the last KeptLast are dropped and
 	// counted. On an error the claim stays.
+	//
+	// A FAILED settlement with a Fallback also gives the alert to that destination, as [Queue.FallBack] does.
+	//
+	// Alone among the methods here, Settle returns when the outcome survives the death of this process, and before it
+	// is synced: that follows within a moment. A loss of power may make the attempts of that moment happen again.
 	Settle(ctx context.Context, s Settlement) error
+
+	// DueFallbacks returns at most limit open deliveries whose FallbackAt is not after now, the earliest first.
+	DueFallbacks(ctx context.Context, now time.Time, limit int) ([]Delivery, error)
+
+	// FallBack gives the alert of an open delivery to another destination, and clears the delivery's FallbackAt; it is
+	// tried on as before. What is made is PENDING and due at now, with the alert's next number, Cause FALLBACK and the
+	// first delivery's destination in FallbackOf, and with a FallbackAt after its own destination's wait where that is
+	// not 0. Nothing is made, and made is false, when the alert has a delivery to that destination already, when the
+	// destination is gone or to is "", and when the delivery is not open any more.
+	FallBack(ctx context.Context, id ID, to Fallback, now time.Time) (made bool, err error)
+}
+
+// Fallback is the destination that gets an alert when another does not take it. The zero value is none.
+type Fallback struct {
+	DestinationID string
+	After         time.Duration // how long that one in turn may take until its own fallback gets the alert; 0 is until it fails
 }
 
 // Job is a claimed delivery with what is to be brought.
@@ -47,13 +68,16 @@ type Job struct {
 	Size       int // of the alert as JSON, in bytes: what holding the job in memory costs
 }
 
-// Settlement is one attempt and what follows from it.
+// Settlement is one attempt and what follows from it. Where At of the attempt is zero none was made: the delivery is
+// given up for its age.
 type Settlement struct {
 	ID            ID
 	Attempt       Attempt
 	State         State     // RETRYING, DELIVERED or FAILED
 	Reason        Reason    // when FAILED
 	NextAttemptAt time.Time // when RETRYING
+	SettledAt     time.Time // when no attempt was made
+	Fallback      Fallback  // who gets the alert instead, when FAILED
 }
 
 // Filter picks deliveries. Empty members pick all. Since is inclusive and Until exclusive, both of CreatedAt.

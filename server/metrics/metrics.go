@@ -93,11 +93,14 @@ func (m *Metrics) Attempted(lane delivery.LaneConfig, a delivery.Attempt, sinceA
 }
 
 // Settled implements delivery.Observer.
-func (m *Metrics) Settled(lane delivery.LaneConfig, s delivery.Settlement) {
+func (m *Metrics) Settled(lane delivery.LaneConfig, _ delivery.Job, s delivery.Settlement) {
 	if !s.State.Open() {
 		m.settled.WithLabelValues(lane.Type, lane.DisplayName, string(s.State), string(s.Reason)).Inc()
 	}
 }
+
+// Unhealthy implements delivery.Observer.
+func (m *Metrics) Unhealthy(delivery.LaneConfig, delivery.Job, delivery.Health) {}
 
 // Failed is told how many deliveries were failed because their destination, by then only an id, was deleted.
 func (m *Metrics) Failed(destinationID string, deliveries int) {

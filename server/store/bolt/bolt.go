@@ -12,6 +12,7 @@
 //	alerts.go        accepting alerts, adding deliveries to them
 //	queue.go         claiming and settling deliveries
 //	replay.go        failing and replaying deliveries
+//	fallback.go      giving an alert to the destination that stands in for another
 //	list.go          lists of alerts and deliveries, newest first
 //	page.go          cursors, and how far one page looks
 //	settings.go      what the small records have in common; the keyset
@@ -42,7 +43,7 @@ import (
 
 const (
 	// schema is the version of the layout that this package reads and writes.
-	schema = 1
+	schema = 2
 
 	// lockTimeout is how long Open waits for the file: long enough for a predecessor that has just let go.
 	lockTimeout = 100 * time.Millisecond
@@ -140,7 +141,7 @@ func (s *Store) prepare(fresh bool) error {
 		return fmt.Errorf("it was written by a newer version of the server (schema %d, this one knows %d)", version, schema)
 	case version == 0 && !empty:
 		return errors.New("the file is not a store of this server")
-	case version == 0:
+	case version < schema:
 		if err := s.db.Update(create); err != nil {
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}

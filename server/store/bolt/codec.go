@@ -110,6 +110,7 @@ type deliveryRecord struct {
 	SettledAt     int64           `cbor:"10,keyasint,omitempty"`
 	Attempts      []attemptRecord `cbor:"11,keyasint,omitempty"`
 	Dropped       int             `cbor:"12,keyasint,omitempty"`
+	FallbackAt    int64           `cbor:"13,keyasint,omitempty"`
 }
 
 type attemptRecord struct {
@@ -130,6 +131,7 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 		State: d.State, Reason: d.Reason, Cause: d.Cause, FallbackOf: d.FallbackOf,
 		CreatedAt: nanos(d.CreatedAt), Since: nanos(d.Since),
 		NextAttemptAt: nanos(d.NextAttemptAt), SettledAt: nanos(d.SettledAt), Dropped: d.AttemptsDropped,
+		FallbackAt: nanos(d.FallbackAt),
 		Attempts: convert(d.Attempts, func(a delivery.Attempt) attemptRecord {
 			return attemptRecord{
 				At: nanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
@@ -153,6 +155,7 @@ func decodeDelivery(id delivery.ID, value []byte) (delivery.Delivery, error) {
 		State: r.State, Reason: r.Reason, Cause: r.Cause, FallbackOf: r.FallbackOf,
 		CreatedAt: fromNanos(r.CreatedAt), Since: fromNanos(r.Since),
 		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt), AttemptsDropped: r.Dropped,
+		FallbackAt: fromNanos(r.FallbackAt),
 		Attempts: convert(r.Attempts, func(a attemptRecord) delivery.Attempt {
 			return delivery.Attempt{
 				At: fromNanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,

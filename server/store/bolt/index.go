@@ -106,6 +106,9 @@ func (t *tx) enter(before, after *delivery.Delivery, record []byte) error {
 	case after.State.Open():
 		t.count(after.State, 1)
 		err = t.put(bucketDue, dueKeyOf(after), dueValue(after.State))
+		if err == nil && !after.FallbackAt.IsZero() {
+			err = t.put(bucketFallbacks, fallbackKey(after), nil)
+		}
 	case after.State == delivery.Failed:
 		err = t.put(bucketFailed, after.ID[:], []byte(after.DestinationID))
 	}
@@ -120,6 +123,11 @@ func (t *tx) leave(d *delivery.Delivery) error {
 	switch {
 	case d.State.Open():
 		t.count(d.State, -1)
+		if !d.FallbackAt.IsZero() {
+			if err := t.delete(bucketFallbacks, fallbackKey(d)); err != nil {
+				return err
+			}
+		}
 		return t.delete(bucketDue, dueKeyOf(d))
 	case d.State == delivery.Failed:
 		return t.delete(bucketFailed, d.ID[:])

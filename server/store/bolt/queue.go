@@ -208,13 +208,23 @@ func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) erro
 		}
 		before := *d
 		follow(d, &settlement)
-		return t.replace(&before, d)
+		if err := t.replace(&before, d); err != nil {
+			return err
+		}
+		if before.State.Open() && d.State == delivery.Failed {
+			_, err = t.fallBack(d, settlement.Fallback, d.SettledAt)
+		}
+		return err
 	})
 }
 
 // follow makes of d what an attempt leads to.
 func follow(d *delivery.Delivery, s *delivery.Settlement) {
-	d.Attempts = append(d.Attempts, s.Attempt)
+	settled := s.SettledAt
+	if !s.Attempt.At.IsZero() {
+		d.Attempts = append(d.Attempts, s.Attempt)
+		settled = s.Attempt.At.Add(s.Attempt.Duration)
+	}
 	if more := len(d.Attempts) - delivery.KeptFirst - delivery.KeptLast; more > 0 {
 		d.Attempts = slices.Delete(d.Attempts, delivery.KeptFirst, delivery.KeptFirst+more)
 		d.AttemptsDropped += more
@@ -230,7 +240,7 @@ func follow(d *delivery.Delivery, s *delivery.Settlement) {
 	if s.State == delivery.Failed {
 		d.Reason = s.Reason
 	}
-	d.NextAttemptAt, d.SettledAt = time.Time{}, s.Attempt.At.Add(s.Attempt.Duration)
+	d.NextAttemptAt, d.FallbackAt, d.SettledAt = time.Time{}, time.Time{}, settled
 }
 
 // delivery returns a stored delivery, nil when there is none.

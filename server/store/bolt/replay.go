@@ -42,7 +42,7 @@ func (s *Store) FailOpen(ctx context.Context, destinationID string, now time.Tim
 			}
 			before := *d
 			d.State, d.Reason = delivery.Failed, delivery.DestinationDeleted
-			d.NextAttemptAt, d.SettledAt = time.Time{}, now
+			d.NextAttemptAt, d.FallbackAt, d.SettledAt = time.Time{}, time.Time{}, now
 			if err := t.replace(&before, d); err != nil {
 				return err
 			}

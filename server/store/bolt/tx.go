@@ -21,6 +21,7 @@ var (
 	bucketDeliveries   = []byte("deliveries")        // delivery.ID -> delivery
 	bucketDue          = []byte("due")               // dueKey -> state; the open deliveries
 	bucketFailed       = []byte("failed")            // delivery.ID -> destination id; the FAILED deliveries
+	bucketFallbacks    = []byte("fallbacks")         // FallbackAt in nanoseconds ‖ delivery.ID -> nothing; of open deliveries
 	bucketDestinations = []byte("destinations")      // id -> destination
 	bucketNames        = []byte("destination_names") // display name without case -> id
 	bucketOverrides    = []byte("overrides")         // detection id -> override
@@ -29,7 +30,7 @@ var (
 	bucketMeta         = []byte("meta")
 
 	buckets = [][]byte{
-		bucketAlerts, bucketAlertIDs, bucketDeliveries, bucketDue, bucketFailed, bucketDestinations, bucketNames,
+		bucketAlerts, bucketAlertIDs, bucketDeliveries, bucketDue, bucketFailed, bucketFallbacks, bucketDestinations, bucketNames,
 		bucketOverrides, bucketTokens, bucketTests, bucketMeta,
 	}
 
