@@ -52,7 +52,7 @@ type Log interface {
 	// Accept stores the alerts and their deliveries, all in one transaction, and returns a verdict for each. An alert
 	// whose AlertID is there already, also from earlier in the same call, is a Duplicate: comparing what the two say
 	// is the caller's business. One that can no longer be read is a verdict with an Err, and harms no other. An error
-	// means that nothing was stored.
+	// means that nothing was stored. The deliveries must not change afterwards; the bodies may.
 	Accept(ctx context.Context, batch []Acceptance) ([]Verdict, error)
 
 	// Dispatch adds deliveries to a stored alert. add gets the alert and the number its next delivery has, and may run

@@ -15,44 +15,62 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
-// Accept stores the alerts and their deliveries, all in one transaction, and returns a verdict for each. Everything
-// is encoded before the writer is asked.
+// Accept stores the alerts and their deliveries, all in one frame of the log, and returns a verdict for each. Everything
+// is encoded before the appender is asked.
 func (s *Store) Accept(ctx context.Context, batch []intake.Acceptance) ([]intake.Verdict, error) {
+	if len(batch) == 0 {
+		return []intake.Verdict{}, ctx.Err()
+	}
+	if err := checkKeys(batch); err != nil {
+		return nil, err
+	}
 	records, err := encodeAcceptances(batch)
 	if err != nil {
 		return nil, err
 	}
-	verdicts := make([]intake.Verdict, len(batch))
-	err = s.update(ctx, records.size(), func(t *tx) error {
-		left := records
-		for i := range batch {
-			verdict, err := t.accept(&batch[i], &left)
-			if err != nil {
-				return err
-			}
-			verdicts[i] = verdict
-		}
-		return nil
-	})
-	if err != nil {
+	a := &acceptance{batch: batch, records: records, verdicts: make([]intake.Verdict, len(batch))}
+	op := &logged{acceptance: a, operation: operation{size: records.size(), done: make(chan error, 1)}}
+	if err := s.append(ctx, op); err != nil {
 		return nil, err
 	}
-	return verdicts, nil
+	return a.verdicts, nil
 }
 
-// accept stores one acceptance, whose values are the next in line, unless its id is there already.
-func (t *tx) accept(a *intake.Acceptance, left *values) (intake.Verdict, error) {
-	body, deliveries := left.next(), left.take(len(a.Deliveries))
-	if key := t.get(bucketAlertIDs, []byte(a.Record.AlertID)); key != nil {
-		return t.repeated(delivery.Key(key), a.Record.AlertID), nil
+// checkKeys refuses what could not be put into the database later.
+func checkKeys(batch []intake.Acceptance) error {
+	for i := range batch {
+		if err := checkKey("/alert_id", batch[i].Record.AlertID); err != nil {
+			return err
+		}
+		for n := range batch[i].Deliveries {
+			if d := &batch[i].Deliveries[n]; len(d.DestinationID) > maxDestinationID {
+				return fmt.Errorf("delivery %s: the destination's id is longer than %d bytes", d.ID, maxDestinationID)
+			}
+		}
 	}
-	if err := t.put(bucketAlerts, a.Record.Key[:], body); err != nil {
-		return intake.Verdict{}, err
+	return nil
+}
+
+// acceptAll stores the new ones of a logged acceptance.
+func (t *tx) acceptAll(a *acceptance) error {
+	left := a.records
+	for i := range a.batch {
+		one := &a.batch[i]
+		body, deliveries := left.next(), left.take(len(one.Deliveries))
+		if a.verdicts[i].Duplicate {
+			continue
+		}
+		if err := t.put(bucketAlerts, one.Record.Key[:], body); err != nil {
+			return err
+		}
+		if err := t.put(bucketAlertIDs, []byte(one.Record.AlertID), one.Record.Key[:]); err != nil {
+			return err
+		}
+		for n := range one.Deliveries {
+			t.fresh.add(&one.Deliveries[n], deliveries.next())
+		}
 	}
-	if err := t.put(bucketAlertIDs, []byte(a.Record.AlertID), a.Record.Key[:]); err != nil {
-		return intake.Verdict{}, err
-	}
-	return intake.Verdict{}, t.promise(a.Deliveries, a.Claimed, deliveries)
+	return nil
 }
 
 // repeated is the verdict on an alert whose id is there already. That the one there cannot be read is no error of the
@@ -201,6 +219,12 @@ type values struct {
 }
 
 func (v *values) size() int { return len(v.data) + 256*len(v.ends) }
+
+// add appends a copy of a record.
+func (v *values) add(record []byte) {
+	v.data = append(v.data, record...)
+	v.ends = append(v.ends, len(v.data))
+}
 
 func (v *values) next() []byte {
 	value := v.data[v.from:v.ends[0]:v.ends[0]]

@@ -3,7 +3,9 @@
 // Package bolt is the embedded store: one bbolt file, served by one process.
 //
 //	bolt.go          opening, closing, the schema
-//	commit.go        the writer: one goroutine, and a commit that takes everybody who waits
+//	log.go           the write-ahead log, which is synced before anybody is answered
+//	commit.go        the writer: one goroutine that brings what was logged, and whatever else waits, to the database
+//	fresh.go         what was accepted and may be settled before it is written
 //	tx.go            a transaction, and the buckets
 //	index.go         the keys, and which deliveries are owed or failed
 //	trim_linux.go    giving back memory that only mirrors the file
@@ -30,6 +32,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +42,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt/wal"
 )
 
 const (
@@ -68,7 +72,8 @@ type Options struct {
 	// Log hears of stored records that cannot be read. Nil discards.
 	Log *slog.Logger
 
-	mapSize int // instead of the usual one, in tests
+	mapSize int                                 // instead of the usual one, in tests
+	openLog func(path string) (wal.File, error) // the same
 }
 
 // Store keeps everything in one file. It is safe for concurrent use.
@@ -78,15 +83,25 @@ type Store struct {
 	onCommit func(operations int, took time.Duration)
 	log      *slog.Logger
 
+	wal        *wal.Log
+	appender   appender
 	writer     writer
 	operations sync.Pool
 	claims     claims
-	pending    atomic.Int64
+	fresh      fresh        // the writer's, for the next transaction
+	pending    atomic.Int64 // in the database; what is only in the log is in the two below
 	retrying   atomic.Int64
-	stuck      atomic.Int64  // bytes of the largest commit that failed, until one as large succeeds; 0 is none
-	probing    chan struct{} // held by the one Check that finds out
-	scan       int           // how many records one page of a list looks at
-	tested     []byte        // key of the test outcome looked at last; the writer's
+
+	behind         atomic.Int64 // bytes in the log and not in the database
+	pendingBehind  atomic.Int64 // open deliveries accepted in them
+	retryingBehind atomic.Int64
+
+	stuck    atomic.Int64  // bytes of the largest commit that failed, until one as large succeeds; 0 is none
+	logStuck atomic.Int64  // the same of the log
+	probing  chan struct{} // held by the one Check that finds out
+	probe    atomic.Bool   // a Check is to come
+	scan     int           // how many records one page of a list looks at
+	tested   []byte        // key of the test outcome looked at last; the writer's
 
 	closing  sync.Once
 	closeErr error
@@ -120,11 +135,66 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.prepare(fresh); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), db.Close())
 	}
-	s.trim() // after a walk through all that is due
 	s.claims.init()
 	s.writer.init()
+	s.appender.init()
+	if err := s.recover(wal.Options{Open: o.openLog}); err != nil {
+		s.writer.close()
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeLog(), db.Close())
+	}
+	s.trim() // after a walk through all that is due
 	go s.write()
+	go s.writeLog()
 	return s, nil
+}
+
+// recover opens the log, and brings what a crash left there to the database.
+func (s *Store) recover(o wal.Options) error {
+	var id wal.ID
+	var after uint64
+	err := s.read(context.Background(), func(t *tx) error {
+		copy(id[:], t.get(bucketMeta, metaID))
+		after = loggedIn(t.Tx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if s.wal, err = wal.Open(LogPath(s.path), id, o); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	syncDirectory(filepath.Dir(s.path))
+	var found []*operation
+	gap, err := s.wal.Recover(after, func(number uint64, entry []byte) error {
+		op, err := recovered(number, entry)
+		if err != nil {
+			s.log.Error("an entry of the log cannot be read and is left out", "frame", number, "error", err)
+			return nil
+		}
+		found = append(found, &op.operation)
+		return nil
+	})
+	if gap {
+		s.log.Error("a part of the log is damaged: what was accepted just before the last stop may be lost", "path", LogPath(s.path))
+	}
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	if failed, err := s.commit(found); len(failed) > 0 {
+		return err
+	}
+	s.log.Info("what the last stop left in the log was recovered", "entries", len(found))
+	return nil
+}
+
+// LogPath returns where the log of the store at path is; see [wal.Paths].
+func LogPath(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".wal" }
+
+func (s *Store) closeLog() error {
+	if s.wal == nil {
+		return nil
+	}
+	return s.wal.Close()
 }
 
 // prepare brings the schema up to date and counts what is owed.
@@ -172,7 +242,15 @@ func create(t *bbolt.Tx) error {
 			return err
 		}
 	}
-	return t.Bucket(bucketMeta).Put(metaSchema, strconv.AppendInt(nil, schema, 10))
+	meta := t.Bucket(bucketMeta)
+	if meta.Get(metaID) == nil {
+		var id wal.ID
+		_, _ = rand.Read(id[:])
+		if err := meta.Put(metaID, id[:]); err != nil {
+			return err
+		}
+	}
+	return meta.Put(metaSchema, strconv.AppendInt(nil, schema, 10))
 }
 
 // syncDirectory makes a new file's name survive a loss of power. Not every system can do it, and none needs it to go
@@ -188,11 +266,18 @@ func syncDirectory(path string) {
 // first and return what it returned.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.appender.close()
+		<-s.appender.ended
 		s.writer.close()
 		<-s.writer.ended
 		s.keepFreelist()
+		if s.behind.Load() == 0 {
+			s.closeErr = s.wal.Remove()
+		} else { // the next Open brings it to the database
+			s.closeErr = s.wal.Close()
+		}
 		if err := s.db.Close(); err != nil {
-			s.closeErr = fmt.Errorf("close the store: %w", err)
+			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("close the store: %w", err))
 		}
 	})
 	return s.closeErr
@@ -216,7 +301,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if s.writer.isClosed() {
 		return errClosed
 	}
-	if s.stuck.Load() == 0 {
+	if s.stuck.Load() == 0 && s.logStuck.Load() == 0 {
 		return nil
 	}
 	select {
@@ -226,13 +311,18 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	defer func() { <-s.probing }()
 	if size := s.stuck.Load(); size > 0 {
-		return s.probe(ctx, size)
+		if err := s.probeDatabase(ctx, size); err != nil {
+			return err
+		}
 	}
-	return nil // somebody else found out meanwhile
+	if size := s.logStuck.Load(); size > 0 {
+		return s.probeLog(ctx, size)
+	}
+	return nil
 }
 
-// probe makes a commit of a size, and takes it back.
-func (s *Store) probe(ctx context.Context, size int64) error {
+// probeDatabase makes a commit of a size, and takes it back. What waits in the log is brought along.
+func (s *Store) probeDatabase(ctx context.Context, size int64) error {
 	value := make([]byte, size)
 	_, _ = rand.Read(value) // some file systems keep zeros in no room at all
 	err := s.update(ctx, len(value), func(t *tx) error { return t.put(bucketMeta, metaProbe, value) })
@@ -242,9 +332,34 @@ func (s *Store) probe(ctx context.Context, size int64) error {
 	return s.update(ctx, 0, func(t *tx) error { return t.delete(bucketMeta, metaProbe) })
 }
 
-// Backlog counts the open deliveries.
+// probeLog writes a frame of a size that says nothing.
+func (s *Store) probeLog(ctx context.Context, size int64) error {
+	entry := make([]byte, size)
+	_, _ = rand.Read(entry)
+	entry[0] = entryNothing
+	return s.append(ctx, &logged{entry: entry, operation: operation{size: len(entry), done: make(chan error, 1)}})
+}
+
+// probeEvery is how often a store that failed finds out by itself whether it can be written to again.
+const probeEvery = time.Second
+
+// probeLater has Check find out in a while, unless that is to happen anyhow.
+func (s *Store) probeLater() {
+	if s.probe.CompareAndSwap(false, true) {
+		time.AfterFunc(probeEvery, func() {
+			s.probe.Store(false)
+			if err := s.Check(context.Background()); err != nil && !s.writer.isClosed() {
+				s.probeLater()
+			}
+		})
+	}
+}
+
+// Backlog counts the open deliveries. Those settled a moment ago are counted until that is in the database.
 func (s *Store) Backlog() delivery.Backlog {
-	return delivery.Backlog{Pending: s.pending.Load(), Retrying: s.retrying.Load()}
+	return delivery.Backlog{
+		Pending: s.pending.Load() + s.pendingBehind.Load(), Retrying: s.retrying.Load() + s.retryingBehind.Load(),
+	}
 }
 
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)

@@ -306,15 +306,33 @@ func TestClaim_OfADamagedRecordStandsInNobodysWay(t *testing.T) {
 	large := sample("two")
 	large.Record.Body = append(large.Record.Body, bytes.Repeat([]byte(" "), 12<<20)...)
 	var all sync.WaitGroup
-	whileWriting(t, s, func() {
-		all.Go(func() {
-			if err := accept(s, t, large); err != nil {
-				t.Error(err)
+	claimed := make(chan struct{})
+	all.Go(func() {
+		defer close(claimed)
+		if jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty); err != nil || len(jobs) != 1 {
+			t.Errorf("got %d jobs, %v", len(jobs), err)
+		}
+	})
+	for due := true; due; { // until it is reading
+		_, due, _ = s.NextDue(t.Context(), "one")
+	}
+	all.Go(func() {
+		if err := accept(s, t, large); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Delivery(t.Context(), large.Deliveries[0].ID); err != nil { // it is committed by then
+			t.Error(err)
+		}
+	})
+	all.Go(func() {
+		for {
+			select {
+			case <-claimed:
+				return
+			default:
+				_, _, _ = s.NextDue(t.Context(), "one")
 			}
-		})
-		waitQueued(s, 1)
-		all.Go(func() { claimWithinCommit(t, s, &all) })
-		waitQueued(s, 2)
+		}
 	})
 	done := make(chan struct{})
 	go func() {
@@ -327,38 +345,6 @@ func TestClaim_OfADamagedRecordStandsInNobodysWay(t *testing.T) {
 		t.Fatal("a claim, the writer and another claim wait for one another")
 	}
 	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// claimWithinCommit claims what is due to "one", and has others look for claims meanwhile; it begins in a commit, which
-// goes on once the claim is reading.
-func claimWithinCommit(t *testing.T, s *bolt.Store, all *sync.WaitGroup) {
-	t.Helper()
-	_, err := s.PutOverride(t.Context(), "A", func(*registry.Override) (registry.Override, error) {
-		claimed := make(chan struct{})
-		all.Go(func() {
-			defer close(claimed)
-			if jobs, err := s.Claim(t.Context(), "one", later(), 10, plenty); err != nil || len(jobs) != 1 {
-				t.Errorf("got %d jobs, %v", len(jobs), err)
-			}
-		})
-		for due := true; due; {
-			_, due, _ = s.NextDue(t.Context(), "one")
-		}
-		all.Go(func() {
-			for {
-				select {
-				case <-claimed:
-					return
-				default:
-					_, _, _ = s.NextDue(t.Context(), "one")
-				}
-			}
-		})
-		return registry.Override{DetectionID: "A"}, nil
-	})
-	if err != nil {
 		t.Error(err)
 	}
 }

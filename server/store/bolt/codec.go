@@ -124,6 +124,62 @@ type attemptRecord struct {
 	Truncated   bool                `cbor:"8,keyasint,omitempty"`
 }
 
+// settlementRecord is a delivery.Settlement in the log.
+type settlementRecord struct {
+	ID            []byte          `cbor:"1,keyasint"`
+	Attempt       attemptRecord   `cbor:"2,keyasint"`
+	State         delivery.State  `cbor:"3,keyasint"`
+	Reason        delivery.Reason `cbor:"4,keyasint,omitempty"`
+	NextAttemptAt int64           `cbor:"5,keyasint,omitempty"`
+	SettledAt     int64           `cbor:"6,keyasint,omitempty"`
+	FallbackTo    string          `cbor:"7,keyasint,omitempty"`
+	FallbackAfter time.Duration   `cbor:"8,keyasint,omitempty"`
+}
+
+// encodeSettlement returns the log's entry of a settlement.
+func encodeSettlement(s *delivery.Settlement) ([]byte, error) {
+	record := settlementRecord{
+		ID: s.ID[:], Attempt: recordAttempt(s.Attempt), State: s.State, Reason: s.Reason, NextAttemptAt: nanos(s.NextAttemptAt),
+		SettledAt: nanos(s.SettledAt), FallbackTo: s.Fallback.DestinationID, FallbackAfter: s.Fallback.After,
+	}
+	var b bytes.Buffer
+	b.Grow(128 + len(s.Attempt.Message))
+	b.WriteByte(entrySettlement)
+	if err := encoding.MarshalToBuffer(&record, &b); err != nil {
+		return nil, fmt.Errorf("encode a settlement of %s: %w", s.ID, err)
+	}
+	return b.Bytes(), nil
+}
+
+func decodeSettlement(value []byte) (*delivery.Settlement, error) {
+	var r settlementRecord
+	if err := decoding.Unmarshal(value, &r); err != nil {
+		return nil, fmt.Errorf("decode a settlement: %w", err)
+	}
+	if len(r.ID) != len(delivery.ID{}) {
+		return nil, fmt.Errorf("decode a settlement: its id has %d bytes", len(r.ID))
+	}
+	return &delivery.Settlement{
+		ID: delivery.ID(r.ID), Attempt: attemptOf(r.Attempt), State: r.State, Reason: r.Reason,
+		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt),
+		Fallback: delivery.Fallback{DestinationID: r.FallbackTo, After: r.FallbackAfter},
+	}, nil
+}
+
+func recordAttempt(a delivery.Attempt) attemptRecord {
+	return attemptRecord{
+		At: nanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
+		Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
+	}
+}
+
+func attemptOf(a attemptRecord) delivery.Attempt {
+	return delivery.Attempt{
+		At: fromNanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
+		Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
+	}
+}
+
 // encodeDelivery appends d's value to b.
 func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 	record := deliveryRecord{
@@ -132,12 +188,7 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 		CreatedAt: nanos(d.CreatedAt), Since: nanos(d.Since),
 		NextAttemptAt: nanos(d.NextAttemptAt), SettledAt: nanos(d.SettledAt), Dropped: d.AttemptsDropped,
 		FallbackAt: nanos(d.FallbackAt),
-		Attempts: convert(d.Attempts, func(a delivery.Attempt) attemptRecord {
-			return attemptRecord{
-				At: nanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
-				Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
-			}
-		}),
+		Attempts:   convert(d.Attempts, recordAttempt),
 	}
 	if err := marshal(b, &record); err != nil {
 		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
@@ -156,12 +207,7 @@ func decodeDelivery(id delivery.ID, value []byte) (delivery.Delivery, error) {
 		CreatedAt: fromNanos(r.CreatedAt), Since: fromNanos(r.Since),
 		NextAttemptAt: fromNanos(r.NextAttemptAt), SettledAt: fromNanos(r.SettledAt), AttemptsDropped: r.Dropped,
 		FallbackAt: fromNanos(r.FallbackAt),
-		Attempts: convert(r.Attempts, func(a attemptRecord) delivery.Attempt {
-			return delivery.Attempt{
-				At: fromNanos(a.At), Duration: a.Duration, Outcome: a.Outcome, StatusCode: a.StatusCode,
-				Message: a.Message, ExternalID: a.ExternalID, ExternalURL: a.ExternalURL, Truncated: a.Truncated,
-			}
-		}),
+		Attempts:   convert(r.Attempts, attemptOf),
 	}, nil
 }
 

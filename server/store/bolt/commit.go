@@ -4,6 +4,7 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -15,10 +16,17 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
 )
 
-// How much one commit takes at most. It takes at least one operation.
+// How much one commit, or one frame of the log, takes at most. It takes at least one operation.
 const (
 	commitOperations = 1024
 	commitBytes      = 16 << 20
+)
+
+// What is in the log waits for so long, or until it is so much, before it gets to the database, unless somebody wants
+// to read or to write there before.
+const (
+	commitDelay      = 50 * time.Millisecond
+	commitUrgentlyAt = 4 << 20
 )
 
 // An operation is one caller's part of a commit.
@@ -27,11 +35,13 @@ const (
 //	started    in the hands of the writer; the caller waits for the answer
 //	abandoned  the caller gave up, and the writer passes over it
 type operation struct {
-	run   func(t *tx) error
-	size  int // about how many bytes it writes
-	state atomic.Int32
-	err   error      // what run returned last
-	done  chan error // the answer; holds one
+	run      func(t *tx) error
+	size     int // about how many bytes it writes
+	state    atomic.Int32
+	err      error      // what run returned last
+	done     chan error // the answer; holds one
+	readOnly bool
+	logged   *logged // what this is a part of, if it was answered when it was logged
 }
 
 const (
@@ -40,11 +50,14 @@ const (
 	abandoned
 )
 
-// writer is the queue in front of the one goroutine that writes.
+// writer is the queue in front of the one goroutine that writes the database.
 type writer struct {
 	mu     sync.Mutex
 	wake   sync.Cond
 	queue  []*operation
+	size   int  // of the queue
+	urgent bool // somebody waits for the queue
+	timed  bool // it becomes urgent after a while
 	closed bool
 	ended  chan struct{} // closed when the last operation was answered
 }
@@ -54,6 +67,7 @@ func (w *writer) init() {
 	w.ended = make(chan struct{})
 }
 
+// add adds an operation that somebody waits for.
 func (w *writer) add(op *operation) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -61,8 +75,37 @@ func (w *writer) add(op *operation) error {
 		return errClosed
 	}
 	w.queue = append(w.queue, op)
-	w.wake.Signal()
+	w.size += op.size
+	w.urge()
 	return nil
+}
+
+// pass adds what was logged.
+func (w *writer) pass(batch []*logged) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, op := range batch {
+		w.queue = append(w.queue, &op.operation)
+		w.size += op.size
+	}
+	switch {
+	case w.size >= commitUrgentlyAt:
+		w.urge()
+	case !w.timed && !w.urgent:
+		w.timed = true
+		time.AfterFunc(commitDelay, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.timed = false
+			w.urge()
+		})
+	}
+}
+
+// urge has the queue taken. The lock is held.
+func (w *writer) urge() {
+	w.urgent = true
+	w.wake.Signal()
 }
 
 func (w *writer) close() {
@@ -78,20 +121,30 @@ func (w *writer) isClosed() bool {
 	return w.closed
 }
 
-// take waits for operations and moves those that fit one commit to batch; none come after the close.
+// take waits until the queue is urgent and moves the operations that fit one commit to batch; none come after the
+// close. Those that were logged need not fit: they are bounded by how much may be only in the log.
 func (w *writer) take(batch []*operation) []*operation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && !w.closed {
+	for !w.urgent && !w.closed {
 		w.wake.Wait()
 	}
-	size, n := 0, 0
-	for n < len(w.queue) && n < commitOperations && (n == 0 || size+w.queue[n].size <= commitBytes) {
-		size += w.queue[n].size
+	size, others, n := 0, 0, 0
+	for n < len(w.queue) {
+		if op := w.queue[n]; op.logged == nil {
+			if others++; others > 1 && (others > commitOperations || size+op.size > commitBytes) {
+				break
+			}
+			size += op.size
+		}
 		n++
 	}
 	batch = append(batch, w.queue[:n]...)
+	for _, op := range batch {
+		w.size -= op.size
+	}
 	w.queue = slices.Delete(w.queue, 0, n)
+	w.urgent = len(w.queue) > 0
 	return batch
 }
 
@@ -99,11 +152,17 @@ func (w *writer) take(batch []*operation) []*operation {
 // it returns is the caller's answer, and if it had written by then, the whole commit is done again without it. It may
 // therefore run more than once, and must leave the same behind each time. size is about how many bytes it writes.
 func (s *Store) update(ctx context.Context, size int, run func(t *tx) error) error {
+	return s.submit(ctx, size, false, run)
+}
+
+// submit is update, or with readOnly the same for an operation that writes nothing, whose answer is its own though the
+// commit fails.
+func (s *Store) submit(ctx context.Context, size int, readOnly bool, run func(t *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	op := s.newOperation()
-	op.run, op.size = run, size
+	op.run, op.size, op.readOnly = run, size, readOnly
 	op.state.Store(queued)
 	if err := s.writer.add(op); err != nil {
 		return err
@@ -134,21 +193,23 @@ func (s *Store) recycle(op *operation, err error) error {
 	return err
 }
 
-// write is the writer: it commits whoever waits, until the store is closed and nobody does.
+// write is the writer: it commits whoever waits, until the store is closed and nobody does. What was logged and could
+// not be committed goes before what comes next.
 func (s *Store) write() {
 	defer close(s.writer.ended)
 	var batch []*operation
 	var trimmed time.Time
 	for {
-		batch = s.writer.take(batch[:0])
-		if len(batch) == 0 {
+		kept := len(batch)
+		if batch = s.writer.take(batch); len(batch) == kept && s.writer.isClosed() {
 			return
 		}
-		live := slices.DeleteFunc(batch, func(op *operation) bool { return !op.state.CompareAndSwap(queued, started) })
-		if len(live) > 0 {
-			s.commit(live)
-		}
-		clear(batch)
+		live := slices.DeleteFunc(batch, func(op *operation) bool {
+			return op.logged == nil && !op.state.CompareAndSwap(queued, started)
+		})
+		failed, _ := s.commit(live)
+		clear(batch[len(failed):])
+		batch = failed
 		if now := time.Now(); now.Sub(trimmed) >= trimEvery {
 			trimmed = now
 			s.trim()
@@ -156,27 +217,46 @@ func (s *Store) write() {
 	}
 }
 
-// commit runs the operations in one transaction and answers them.
-func (s *Store) commit(batch []*operation) {
+// commit runs the operations in one transaction and answers them. It returns those that were logged and have to be
+// tried again, and why.
+func (s *Store) commit(batch []*operation) (failed []*operation, err error) {
 	began, all := time.Now(), len(batch)
 	for len(batch) > 0 {
 		spoiler, err := s.try(batch)
 		if spoiler >= 0 {
-			batch[spoiler].done <- batch[spoiler].err
+			s.answer(batch[spoiler], batch[spoiler].err)
 			batch = slices.Delete(batch, spoiler, spoiler+1)
 			continue
 		}
 		if s.onCommit != nil {
 			s.onCommit(all, time.Since(began))
 		}
+		failed = batch[:0]
 		for _, op := range batch {
-			if err != nil {
-				op.err = err
+			switch {
+			case err == nil, op.readOnly:
+				s.answer(op, op.err)
+			case op.logged != nil:
+				failed = append(failed, op)
+			default:
+				s.answer(op, err)
 			}
-			op.done <- op.err
 		}
+		return failed, err
+	}
+	return nil, nil
+}
+
+// answer tells the caller; one that was answered when it was logged is let go.
+func (s *Store) answer(op *operation, err error) {
+	if op.logged == nil {
+		op.done <- err
 		return
 	}
+	if err != nil {
+		s.log.Error("what was logged cannot be brought to the database and is left out", "frame", op.logged.number, "error", err)
+	}
+	s.applied(op.logged)
 }
 
 // try makes one transaction of the batch. A spoiler is the index of an operation that failed after it had written:
@@ -184,11 +264,17 @@ func (s *Store) commit(batch []*operation) {
 func (s *Store) try(batch []*operation) (spoiler int, err error) {
 	t, err := s.begin()
 	if err != nil {
-		s.stuck.Store(max(s.stuck.Load(), 1))
+		s.fail(1)
 		return -1, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	written, size := false, 0
 	for i, op := range batch {
+		if op.logged == nil { // it sees what was logged
+			if err := t.storeFresh(); err != nil {
+				return -1, s.giveUp(t, err)
+			}
+			written = written || t.written
+		}
 		before := t.mark()
 		t.written = false
 		op.err = attempt(op.run, t)
@@ -225,6 +311,10 @@ func attempt(run func(t *tx) error, t *tx) (err error) {
 
 // finish commits what was written, if anything was, and then lets memory follow. size is about how much it was.
 func (s *Store) finish(t *tx, size int) error {
+	if err := t.bringLogged(); err != nil {
+		return s.giveUp(t, err)
+	}
+	s.fresh = t.fresh
 	if !t.written {
 		_ = t.Rollback()
 	} else if err := s.sync(t, size); err != nil {
@@ -244,9 +334,31 @@ func (s *Store) sync(t *tx, size int) error {
 	wrote, stuck := max(int64(size), stats.GetPageAlloc()), s.stuck.Load()
 	switch {
 	case err != nil:
-		s.stuck.Store(max(stuck, wrote))
+		s.fail(wrote)
 	case wrote >= stuck:
 		s.stuck.Store(0)
 	}
 	return err
+}
+
+// bringLogged completes a transaction that has operations which were logged.
+func (t *tx) bringLogged() error {
+	if err := t.storeFresh(); err != nil || t.logged == 0 {
+		return err
+	}
+	return t.put(bucketMeta, metaLogged, binary.BigEndian.AppendUint64(nil, t.logged))
+}
+
+// giveUp ends a transaction that cannot be completed.
+func (s *Store) giveUp(t *tx, err error) error {
+	_ = t.Rollback()
+	s.claims.release(t.claimed...)
+	s.fail(1)
+	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}
+
+// fail keeps in mind that a commit of a size failed.
+func (s *Store) fail(size int64) {
+	s.stuck.Store(max(s.stuck.Load(), size))
+	s.probeLater()
 }

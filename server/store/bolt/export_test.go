@@ -2,6 +2,8 @@
 
 package bolt
 
+import "github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt/wal"
+
 // SetScan sets how many records one page of a list looks at.
 func (s *Store) SetScan(n int) { s.scan = n }
 
@@ -9,6 +11,19 @@ func (s *Store) SetScan(n int) { s.scan = n }
 func SmallMap(o Options) Options {
 	o.mapSize = 1
 	return o
+}
+
+// WithLog has the files of the log opened by somebody else.
+func WithLog(o Options, open func(path string) (wal.File, error)) Options {
+	o.openLog = open
+	return o
+}
+
+// Appending returns how many operations wait for the log.
+func (s *Store) Appending() int {
+	s.appender.mu.Lock()
+	defer s.appender.mu.Unlock()
+	return len(s.appender.queue)
 }
 
 // Queued returns how many operations wait for the writer.

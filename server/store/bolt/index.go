@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 )
 
@@ -17,6 +19,9 @@ import (
 // the longest due first. The value is the state in one byte, so that counting needs no records.
 const (
 	dueTail = 8 + len(delivery.ID{})
+
+	// maxDestinationID is how long a destination's id may be.
+	maxDestinationID = bbolt.MaxKeySize - 1 - dueTail
 
 	duePending  = 'P'
 	dueRetrying = 'R'
@@ -135,18 +140,21 @@ func (t *tx) leave(d *delivery.Delivery) error {
 	return nil
 }
 
-func (t *tx) count(s delivery.State, by int64) {
+func (t *tx) count(s delivery.State, by int64) { count(&t.backlog, s, by) }
+
+// count counts an open delivery.
+func count(b *delivery.Backlog, s delivery.State, by int64) {
 	if s == delivery.Retrying {
-		t.backlog.Retrying += by
+		b.Retrying += by
 	} else {
-		t.backlog.Pending += by
+		b.Pending += by
 	}
 }
 
 // recount sets the backlog to what the index says.
 func (s *Store) recount() error {
 	var pending, retrying int64
-	err := s.view(context.Background(), func(t *tx) error {
+	err := s.read(context.Background(), func(t *tx) error {
 		c := t.Bucket(bucketDue).Cursor()
 		for key, value := c.First(); key != nil; key, value = c.Next() {
 			switch {

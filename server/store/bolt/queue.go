@@ -19,6 +19,9 @@ import (
 // unless a record turns out to be damaged: such a delivery can never be made, so it is failed, and others are claimed
 // in its place.
 func (s *Store) Claim(ctx context.Context, destinationID string, now time.Time, limit, room int) ([]delivery.Job, error) {
+	if err := s.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	l := load{limit: limit, room: room}
 	for more := true; more && len(l.jobs) < limit; {
 		bad, err := s.claim(ctx, destinationID, now, &l)
@@ -179,9 +182,12 @@ func (s *Store) Release(_ context.Context, ids ...delivery.ID) error {
 // NextDue returns the earliest NextAttemptAt of a destination's open, unclaimed deliveries; ok is false when it has
 // none.
 func (s *Store) NextDue(ctx context.Context, destinationID string) (at time.Time, ok bool, err error) {
+	if err := s.catchUp(ctx); err != nil {
+		return time.Time{}, false, err
+	}
 	s.claims.mu.Lock()
 	defer s.claims.mu.Unlock()
-	err = s.view(ctx, func(t *tx) error {
+	err = s.read(ctx, func(t *tx) error {
 		return t.due(destinationID, func(e dueEntry) (bool, error) {
 			if _, held := s.claims.held[e.id]; held {
 				return true, nil
@@ -200,22 +206,43 @@ func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) erro
 	default:
 		return fmt.Errorf("settle delivery %s: %q is no state to settle in", settlement.ID, settlement.State)
 	}
-	return s.update(ctx, 1<<10+len(settlement.Attempt.Message), func(t *tx) error {
-		t.released = append(t.released, settlement.ID)
-		d, err := t.delivery(settlement.ID)
-		if err != nil || d == nil {
-			return err
-		}
-		before := *d
-		follow(d, &settlement)
-		if err := t.replace(&before, d); err != nil {
-			return err
-		}
-		if before.State.Open() && d.State == delivery.Failed {
-			_, err = t.fallBack(d, settlement.Fallback, d.SettledAt)
-		}
+	entry, err := encodeSettlement(&settlement)
+	if err != nil {
 		return err
-	})
+	}
+	return s.append(ctx, &logged{settlement: &settlement, entry: entry, operation: operation{size: len(entry), done: make(chan error, 1)}})
+}
+
+// settle records a logged settlement. A delivery whose record is damaged has no attempts to add to.
+func (t *tx) settle(s *delivery.Settlement) error {
+	t.released = append(t.released, s.ID)
+	if d := t.fresh.find(s.ID); d != nil {
+		if follow(d, s); d.State != delivery.Failed || s.Fallback.DestinationID == "" {
+			return nil
+		}
+		if err := t.storeFresh(); err != nil {
+			return err
+		}
+		_, err := t.fallBack(d, s.Fallback, d.SettledAt)
+		return err
+	}
+	d, err := t.delivery(s.ID)
+	if err != nil {
+		t.leaveOut(bucketDeliveries, s.ID.String(), err)
+		return nil
+	}
+	if d == nil {
+		return nil
+	}
+	before := *d
+	follow(d, s)
+	if err := t.replace(&before, d); err != nil {
+		return err
+	}
+	if before.State.Open() && d.State == delivery.Failed {
+		_, err = t.fallBack(d, s.Fallback, d.SettledAt)
+	}
+	return err
 }
 
 // follow makes of d what an attempt leads to.

@@ -4,6 +4,7 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
 )
 
 // The buckets.
@@ -37,6 +39,8 @@ var (
 	metaSchema = []byte("schema") // decimal
 	metaKeyset = []byte("keyset") // sealed
 	metaProbe  = []byte("probe")  // see Check
+	metaID     = []byte("id")     // what the log knows this store by, a wal.ID
+	metaLogged = []byte("logged") // number of the last frame of the log that is here, 8 bytes big-endian
 )
 
 // How full pages are left when they split. Alerts are appended and never change; deliveries are appended and grow with
@@ -53,6 +57,10 @@ type tx struct {
 	claims *claims
 	log    *slog.Logger
 	read   int // bytes of records decoded for a list
+
+	fresh   fresh  // accepted in this transaction
+	applied uint64 // number of the last frame of the log that is in the database
+	logged  uint64 // number of the last that this transaction brings there
 
 	written  bool             // something was put or deleted
 	backlog  delivery.Backlog // how much it grows
@@ -104,11 +112,50 @@ func (s *Store) begin() (*tx, error) {
 	t.Bucket(bucketAlerts).FillPercent = fillAlerts
 	t.Bucket(bucketDeliveries).FillPercent = fillDeliveries
 	t.Bucket(bucketDue).FillPercent = fillDue
-	return &tx{Tx: t, claims: &s.claims, log: s.log}, nil
+	return &tx{Tx: t, claims: &s.claims, log: s.log, fresh: s.fresh.reset(), applied: loggedIn(t)}, nil
 }
 
-// view runs read on what is committed.
+// loggedIn reads the number of the last frame of the log that is in the database.
+func loggedIn(t *bbolt.Tx) uint64 {
+	if value := t.Bucket(bucketMeta).Get(metaLogged); len(value) == 8 {
+		return binary.BigEndian.Uint64(value)
+	}
+	return 0
+}
+
+// view runs read on what is acknowledged.
 func (s *Store) view(ctx context.Context, read func(t *tx) error) error {
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
+	if s.stuck.Load() == 0 || s.behind.Load() == 0 {
+		return s.read(ctx, read)
+	}
+	// The database cannot be written to. But a transaction can see what was logged, though it is not committed then.
+	ran := false
+	return s.submit(ctx, 0, true, func(t *tx) error {
+		if ran { // the transaction was begun again, with the same in it
+			return nil
+		}
+		ran = true
+		return read(t)
+	})
+}
+
+// catchUp returns when what is in the log by now is in the database too, or the database cannot be written to.
+func (s *Store) catchUp(ctx context.Context) error {
+	if s.behind.Load() == 0 || s.stuck.Load() > 0 {
+		return nil
+	}
+	err := s.update(ctx, 0, func(*tx) error { return nil })
+	if errors.Is(err, store.ErrUnavailable) {
+		return nil
+	}
+	return err
+}
+
+// read runs read on what is committed.
+func (s *Store) read(ctx context.Context, read func(t *tx) error) error {
 	t, err := s.beginView(ctx)
 	if err != nil {
 		return err

@@ -63,14 +63,15 @@ var settleCases = []testCase{
 		d := &a.Deliveries[0]
 		d.State, d.Attempts = delivery.Retrying, all
 		f.accept(a)
+		want := *d
 		for n := range 4 {
-			s := f.retry(d.ID, f.now())
+			s := f.retry(want.ID, f.now())
 			all = append(all[:len(all):len(all)], s.Attempt)
-			d.NextAttemptAt, d.Attempts, d.AttemptsDropped = s.NextAttemptAt, all, n
+			want.NextAttemptAt, want.Attempts, want.AttemptsDropped = s.NextAttemptAt, all, n
 			if n > 0 {
-				d.Attempts = append(slices.Clone(all[:delivery.KeptFirst]), all[len(all)-delivery.KeptLast:]...)
+				want.Attempts = append(slices.Clone(all[:delivery.KeptFirst]), all[len(all)-delivery.KeptLast:]...)
 			}
-			f.wantDelivery(*d)
+			f.wantDelivery(want)
 		}
 	}},
 	{"needs no claim", func(t *testing.T, f *fixture) {

@@ -248,6 +248,9 @@ func (f *fixture) wantDelivery(want delivery.Delivery) {
 
 func (f *fixture) wantBacklog(pending, retrying int64) {
 	f.t.Helper()
+	if _, _, err := f.Deliveries(f.t.Context(), delivery.Filter{}, "", 1); err != nil { // what was settled counts by then
+		f.t.Fatalf("deliveries: %v", err)
+	}
 	equal(f.t, "backlog", f.Backlog(), delivery.Backlog{Pending: pending, Retrying: retrying})
 }
 

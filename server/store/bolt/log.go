@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
+)
+
+// What is accepted, and what comes of attempts, goes to the write-ahead log first, which takes one write and one sync
+// for everybody who waits, and is answered then. It gets to its place in the database a little later, in a larger
+// commit: see writer. Most deliveries have been made by then, and are written there once, as they ended.
+
+// maxBehind is about how many bytes may be in the log and not in the database; beyond it, who logs waits.
+const maxBehind = 32 << 20
+
+// logged is one caller's part of a frame of the log. Its state is that of an operation.
+type logged struct {
+	operation
+
+	// One of the two.
+	acceptance *acceptance
+	settlement *delivery.Settlement
+
+	entry  []byte // of a settlement
+	number uint64 // of the frame
+}
+
+// acceptance is a batch of alerts on its way.
+type acceptance struct {
+	batch    []intake.Acceptance
+	records  values
+	verdicts []intake.Verdict
+	opened   delivery.Backlog // by those that are new
+}
+
+// appender is the queue in front of the one goroutine that writes the log.
+type appender struct {
+	mu     sync.Mutex
+	wake   sync.Cond
+	queue  []*logged
+	closed bool
+	ended  chan struct{}
+
+	recentMu sync.Mutex
+	recent   map[string]*intake.Record // logged and not yet in the database, by alert id
+}
+
+func (l *appender) init() {
+	l.wake.L = &l.mu
+	l.ended = make(chan struct{})
+	l.recent = make(map[string]*intake.Record)
+}
+
+func (l *appender) add(op *logged) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return errClosed
+	}
+	l.queue = append(l.queue, op)
+	l.wake.Signal()
+	return nil
+}
+
+func (l *appender) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.wake.Signal()
+}
+
+// take waits for callers and moves those that fit one frame to batch; none come after the close.
+func (l *appender) take(batch []*logged) []*logged {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) == 0 && !l.closed {
+		l.wake.Wait()
+	}
+	size, n := 0, 0
+	for n < len(l.queue) && n < commitOperations && (n == 0 || size+l.queue[n].size <= commitBytes) {
+		size += l.queue[n].size
+		n++
+	}
+	batch = append(batch, l.queue[:n]...)
+	l.queue = slices.Delete(l.queue, 0, n)
+	return batch
+}
+
+// append has an operation written to the log and returns once it is; see update.
+func (s *Store) append(ctx context.Context, op *logged) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.appender.add(op); err != nil {
+		return err
+	}
+	select {
+	case err := <-op.done:
+		return err
+	case <-ctx.Done():
+	}
+	if op.state.CompareAndSwap(queued, abandoned) {
+		return ctx.Err()
+	}
+	return <-op.done
+}
+
+// writeLog writes the log, until the store is closed and nobody waits.
+func (s *Store) writeLog() {
+	defer close(s.appender.ended)
+	var batch []*logged
+	for {
+		batch = s.appender.take(batch[:0])
+		if len(batch) == 0 {
+			return
+		}
+		live := slices.DeleteFunc(batch, func(op *logged) bool { return !op.state.CompareAndSwap(queued, started) })
+		if len(live) > 0 {
+			s.writeFrame(live)
+		}
+		clear(batch)
+	}
+}
+
+// writeFrame logs operations and answers them.
+func (s *Store) writeFrame(batch []*logged) {
+	began := time.Now()
+	batch, err := s.admit(batch)
+	if len(batch) == 0 {
+		return
+	}
+	sync := false
+	if err == nil {
+		sync, err = s.fillFrame(batch)
+	}
+	if err == nil {
+		err = s.appendFrame(batch, sync)
+	}
+	if err != nil {
+		s.forget(batch)
+	} else if sync && s.onCommit != nil {
+		s.onCommit(len(batch), time.Since(began))
+	}
+	for _, op := range batch {
+		op.done <- err
+	}
+}
+
+// admit waits until the database is not too far behind, and refuses what would go on to fill the log while the database
+// takes nothing: new alerts at once, settlements when there is no more room for them.
+func (s *Store) admit(batch []*logged) ([]*logged, error) {
+	for s.behind.Load() > maxBehind && s.stuck.Load() == 0 {
+		if err := s.catchUp(context.Background()); err != nil && !errors.Is(err, store.ErrUnavailable) {
+			return batch, err
+		}
+	}
+	if s.stuck.Load() == 0 {
+		return batch, nil
+	}
+	full := s.behind.Load() > maxBehind
+	return slices.DeleteFunc(batch, func(op *logged) bool {
+		refused := full || op.acceptance != nil
+		if refused {
+			op.done <- errStuck
+		}
+		return refused
+	}), nil
+}
+
+var errStuck = fmt.Errorf("%w: the database cannot be written to", store.ErrUnavailable)
+
+// fillFrame puts the batch into a frame, finding the repeats; sync says that something in it must be synced before it
+// is answered.
+func (s *Store) fillFrame(batch []*logged) (sync bool, err error) {
+	s.wal.Begin()
+	if !slices.ContainsFunc(batch, func(op *logged) bool { return op.acceptance != nil }) {
+		for _, op := range batch {
+			s.wal.Add(op.entry)
+			sync = sync || op.settlement == nil
+		}
+		return sync, nil
+	}
+	// The lock is taken before the transaction begins, and held: what is not recent any more by then is seen in it.
+	s.appender.recentMu.Lock()
+	defer s.appender.recentMu.Unlock()
+	t, err := s.beginView(context.Background())
+	if err != nil {
+		return false, err
+	}
+	defer t.end()
+	for _, op := range batch {
+		if op.acceptance != nil {
+			sync = s.enterLog(t, op.acceptance) || sync
+			continue
+		}
+		s.wal.Add(op.entry)
+		sync = sync || op.settlement == nil
+	}
+	return sync, nil
+}
+
+// enterLog adds the new ones of an acceptance to the frame, and reports whether there are any.
+func (s *Store) enterLog(t *tx, a *acceptance) (some bool) {
+	left := a.records
+	for i := range a.batch {
+		one := &a.batch[i]
+		body, deliveries := left.next(), left.take(len(one.Deliveries))
+		if verdict, repeated := s.repeatedly(t, one.Record.AlertID); repeated {
+			a.verdicts[i] = verdict
+			continue
+		}
+		recent := one.Record
+		recent.Body = body[len(body)-len(recent.Body):] // the caller goes on using its own
+		s.appender.recent[recent.AlertID] = &recent
+		for n := range one.Deliveries {
+			if n < len(one.Claimed) && one.Claimed[n] {
+				s.claims.add(one.Deliveries[n].ID)
+			}
+			if state := one.Deliveries[n].State; state.Open() {
+				count(&a.opened, state, 1)
+			}
+		}
+		s.addAcceptance(one, body, deliveries)
+		some = true
+	}
+	return some
+}
+
+// repeatedly returns the verdict on an alert whose id is there already.
+func (s *Store) repeatedly(t *tx, alertID string) (intake.Verdict, bool) {
+	if record, ok := s.appender.recent[alertID]; ok {
+		stored := *record
+		stored.Body = slices.Clone(stored.Body)
+		return intake.Verdict{Duplicate: true, Stored: stored}, true
+	}
+	if key := t.get(bucketAlertIDs, []byte(alertID)); key != nil {
+		return t.repeated(delivery.Key(key), alertID), true
+	}
+	return intake.Verdict{}, false
+}
+
+// appendFrame writes the frame and passes it on to the writer of the database.
+func (s *Store) appendFrame(batch []*logged, sync bool) error {
+	size := int64(s.wal.Size())
+	number, err := s.wal.Append(sync)
+	if err != nil {
+		s.logStuck.Store(max(s.logStuck.Load(), size))
+		s.probeLater()
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if size >= s.logStuck.Load() {
+		s.logStuck.Store(0)
+	}
+	s.behind.Add(size)
+	for n, op := range batch {
+		op.number = number
+		op.run, op.logged, op.size = op.apply, op, 0
+		if n == 0 {
+			op.size = int(size)
+		}
+		if a := op.acceptance; a != nil {
+			s.openedBehind(a.opened, 1)
+		}
+	}
+	s.writer.pass(batch)
+	return nil
+}
+
+// forget takes back what fillFrame remembered of a frame that was not written.
+func (s *Store) forget(batch []*logged) {
+	for _, op := range batch {
+		if op.acceptance == nil {
+			continue
+		}
+		s.forgetRecent(op.acceptance)
+		for i := range op.acceptance.batch {
+			one := &op.acceptance.batch[i]
+			if op.acceptance.verdicts[i].Duplicate {
+				continue
+			}
+			for n := range one.Deliveries {
+				if n < len(one.Claimed) && one.Claimed[n] {
+					s.claims.release(one.Deliveries[n].ID)
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) forgetRecent(a *acceptance) {
+	s.appender.recentMu.Lock()
+	defer s.appender.recentMu.Unlock()
+	for i := range a.batch {
+		if !a.verdicts[i].Duplicate {
+			delete(s.appender.recent, a.batch[i].Record.AlertID)
+		}
+	}
+}
+
+func (s *Store) openedBehind(b delivery.Backlog, by int64) {
+	s.pendingBehind.Add(by * b.Pending)
+	s.retryingBehind.Add(by * b.Retrying)
+}
+
+// applied lets memory follow when an operation's frame has got to the database.
+func (s *Store) applied(op *logged) {
+	s.behind.Add(-int64(op.size))
+	s.wal.Applied(op.number)
+	if a := op.acceptance; a != nil {
+		s.openedBehind(a.opened, -1)
+		s.forgetRecent(a)
+	}
+}
+
+// apply brings what was logged to its place in the database.
+func (op *logged) apply(t *tx) error {
+	if op.number <= t.applied { // by a commit that was said to have failed
+		if op.settlement != nil {
+			t.released = append(t.released, op.settlement.ID)
+		}
+		return nil
+	}
+	t.logged = op.number
+	switch {
+	case op.acceptance != nil:
+		return t.acceptAll(op.acceptance)
+	case op.settlement != nil:
+		return t.settle(op.settlement)
+	}
+	return nil
+}
+
+// The kinds of entries.
+const (
+	entryAcceptance = 'A'
+	entrySettlement = 'S'
+	entryNothing    = 'N' // written to find out whether the log can be
+)
+
+// addAcceptance adds one alert to the frame: its key, its id, its record, and the number and record of each delivery;
+// id and records with their length before them.
+func (s *Store) addAcceptance(a *intake.Acceptance, body []byte, deliveries values) {
+	head := append(make([]byte, 0, 64+len(a.Record.AlertID)), entryAcceptance)
+	head = append(head, a.Record.Key[:]...)
+	head = binary.AppendUvarint(head, uint64(len(a.Record.AlertID)))
+	head = append(head, a.Record.AlertID...)
+	head = binary.AppendUvarint(head, uint64(len(body)))
+	parts := append(make([][]byte, 0, 2+2*len(a.Deliveries)), head, body)
+	for n := range a.Deliveries {
+		record := deliveries.next()
+		length := binary.BigEndian.AppendUint16(make([]byte, 0, 8), a.Deliveries[n].ID.Number())
+		parts = append(parts, binary.AppendUvarint(length, uint64(len(record))), record)
+	}
+	s.wal.Add(parts...)
+}
+
+// recovered reads an entry back.
+func recovered(number uint64, entry []byte) (*logged, error) {
+	if len(entry) == 0 {
+		return nil, errors.New("an entry of the log is empty")
+	}
+	op := &logged{number: number}
+	op.run, op.logged = op.apply, op
+	var err error
+	switch kind, rest := entry[0], entry[1:]; kind {
+	case entryAcceptance:
+		op.acceptance, err = recoverAcceptance(rest)
+	case entrySettlement:
+		op.settlement, err = decodeSettlement(rest)
+	case entryNothing:
+	default:
+		err = fmt.Errorf("the log has an entry of the unknown kind %q", kind)
+	}
+	return op, err
+}
+
+// recoverAcceptance reads what addAcceptance wrote. The records are copied; of the alert's own only key and id are read.
+func recoverAcceptance(entry []byte) (*acceptance, error) {
+	r := reader{rest: entry}
+	key := delivery.Key(r.take(len(delivery.Key{})))
+	a := &acceptance{verdicts: make([]intake.Verdict, 1)}
+	one := intake.Acceptance{Record: intake.Record{Key: key, AlertID: string(r.sized())}}
+	a.records.add(r.sized())
+	for len(r.rest) > 0 && !r.short {
+		number := binary.BigEndian.Uint16(r.take(2))
+		record := r.sized()
+		if r.short {
+			break
+		}
+		d, err := decodeDelivery(delivery.NewID(key, number), record)
+		if err != nil {
+			return nil, err
+		}
+		one.Deliveries = append(one.Deliveries, d)
+		a.records.add(record)
+	}
+	if r.short {
+		return nil, errors.New("an entry of the log is cut off")
+	}
+	a.batch = []intake.Acceptance{one}
+	return a, nil
+}
+
+// reader reads lengths and bytes.
+type reader struct {
+	rest  []byte
+	short bool // there was less than was to be read
+}
+
+// take returns the next n bytes, or n zeros where there are fewer.
+func (r *reader) take(n int) []byte {
+	if n > len(r.rest) {
+		r.short, r.rest = true, nil
+		return make([]byte, n)
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) sized() []byte {
+	length, n := binary.Uvarint(r.rest)
+	if n <= 0 || length > uint64(len(r.rest)-n) {
+		r.short, r.rest = true, nil
+		return nil
+	}
+	r.rest = r.rest[n:]
+	return r.take(int(length))
+}
