@@ -91,6 +91,8 @@ var allowed = map[string][]string{
 	"registry":                    {"alert", "delivery", "destination", "problem", "route", "secret/seal"},
 	"store":                       {"auth", "delivery", "intake", "registry"},
 	"store/storetest":             {"alert", "auth", "delivery", "destination", "intake", "problem", "registry", "route", "store"},
+	"store/bolt/wal":              {"std"},
+	"store/bolt":                  {"alert", "alert/wire", "auth", "delivery", "destination", "intake", "problem", "registry", "route", "store", "store/bolt/wal"},
 	"store/*":                     {"alert", "alert/wire", "auth", "delivery", "destination", "intake", "problem", "registry", "route", "store"},
 	"metrics":                     {"delivery", "destination", "route"},
 	"api":                         {"alert", "alert/wire", "auth", "delivery", "destination", "intake", "problem", "registry", "route", "secret", "store"},

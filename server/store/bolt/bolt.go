@@ -65,8 +65,9 @@ const (
 
 // Options are the parts of a store that its user may set. The zero value is ready for use.
 type Options struct {
-	// OnCommit is called after each commit with the number of operations in it and the time it took, failed ones
-	// included. It is called from the writer, so it must be quick.
+	// OnCommit is called after each sync of the log, and each commit to the database, with the number of operations in
+	// it and the time it took, failed commits included. It must be quick, and safe for concurrent use. It is not called
+	// before Open returns.
 	OnCommit func(operations int, took time.Duration)
 
 	// Log hears of stored records that cannot be read. Nil discards.
@@ -128,7 +129,7 @@ func Open(path string, o Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open the store: %w: %w", store.ErrUnavailable, err)
 	}
-	s := &Store{db: db, path: path, onCommit: o.OnCommit, log: o.Log, probing: make(chan struct{}, 1), scan: scanLimit}
+	s := &Store{db: db, path: path, log: o.Log, probing: make(chan struct{}, 1), scan: scanLimit}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -143,6 +144,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeLog(), db.Close())
 	}
 	s.trim() // after a walk through all that is due
+	s.onCommit = o.OnCommit
 	go s.write()
 	go s.writeLog()
 	return s, nil
