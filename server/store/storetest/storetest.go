@@ -7,6 +7,7 @@
 //	claim.go       delivery.Queue: claims
 //	settle.go      delivery.Queue: settlements
 //	replay.go      failing open deliveries, replaying failed ones
+//	fallback.go    giving alerts to the destination that stands in for another
 //	list.go        lists, filters, cursors
 //	settings.go    destinations, overrides, tokens, test outcomes, the keyset
 //	lifecycle.go   reopening, contexts, many callers at once
@@ -45,6 +46,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		{"Settle", settleCases},
 		{"Replay", replayCases},
 		{"FailOpen", failOpenCases},
+		{"Fallback", fallbackCases},
 		{"List", listCases},
 		{"Destination", destinationCases},
 		{"Setting", settingCases},
