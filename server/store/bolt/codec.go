@@ -68,7 +68,7 @@ func encodeAlert(b *bytes.Buffer, r *intake.Record) error {
 		Chosen:   convert(r.Route.Destinations, func(c route.Chosen) chosen { return chosen(c) }),
 		Warnings: convert(r.Route.Warnings, func(w route.Warning) warning { return warning(w) }),
 	}
-	if err := marshal(b, &head); err != nil {
+	if err := marshal(b, &head, max(len(head.Chosen), len(head.Warnings))); err != nil {
 		return fmt.Errorf("encode alert %s: %w", r.AlertID, err)
 	}
 	b.Write(r.Body)
@@ -190,7 +190,7 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 		FallbackAt: nanos(d.FallbackAt),
 		Attempts:   convert(d.Attempts, recordAttempt),
 	}
-	if err := marshal(b, &record); err != nil {
+	if err := marshal(b, &record, len(d.Attempts)); err != nil {
 		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
 	}
 	return nil
@@ -223,13 +223,12 @@ func convert[A, B any](list []A, one func(A) B) []B {
 	return out
 }
 
-// marshal appends a record to b. One that could not be read back, because a list is too long, is refused.
-func marshal(b *bytes.Buffer, record any) error {
-	start := b.Len()
-	if err := encoding.MarshalToBuffer(record, b); err != nil {
-		return err
+// marshal appends a record to b. One that could not be read back, because a list is as long as this, is refused.
+func marshal(b *bytes.Buffer, record any, longest int) error {
+	if longest > maxElements {
+		return fmt.Errorf("a list has %d elements; the most is %d", longest, maxElements)
 	}
-	return decoding.Wellformed(b.Bytes()[start:])
+	return encoding.MarshalToBuffer(record, b)
 }
 
 // encode is for settings. What could not be read back, such as a time after the year 9999, is refused.
