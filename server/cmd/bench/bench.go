@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bench is what the measurements share.
+type bench struct {
+	options
+	root   string // of the project
+	work   string // everything written is below it
+	binary string // the server
+	alerts []template
+	echo   *helper
+	sink   *sink
+}
+
+// measurement makes rows of the table.
+type measurement struct {
+	name string
+	run  func(ctx context.Context) ([]row, error)
+}
+
+func (b *bench) measurements() []measurement {
+	return []measurement{
+		{"accept-1", func(ctx context.Context) ([]row, error) { return b.accept(ctx, 1, 0.35) }},
+		{"accept-16", func(ctx context.Context) ([]row, error) { return b.accept(ctx, 16, 0) }},
+		{"accept-64", func(ctx context.Context) ([]row, error) { return b.accept(ctx, 64, 0.5) }},
+		{"batch", b.acceptBatches},
+		{"deliver-1", b.deliverToOne},
+		{"deliver-5", b.deliverToFive},
+		{"latency-200", func(ctx context.Context) ([]row, error) {
+			return b.latency(ctx, 200, 1, 200*time.Microsecond, time.Millisecond)
+		}},
+		{"latency-1000", func(ctx context.Context) ([]row, error) { return b.latency(ctx, 1000, 5, 0, 5*time.Millisecond) }},
+		{"hung", b.besideAHungDestination},
+		{"drain", b.drain},
+		{"start-empty", b.startEmpty},
+		{"start-waiting", func(ctx context.Context) ([]row, error) { return b.startWaiting(ctx, b.waiting, time.Second, 0) }},
+		{"start-many", func(ctx context.Context) ([]row, error) { return b.startWaiting(ctx, b.many, 3*time.Second, 300) }},
+		{"large", b.largeStore},
+	}
+}
+
+// measure makes every measurement that was asked for.
+func measure(ctx context.Context, o options, progress io.Writer) (_ []row, err error) {
+	b := &bench{options: o}
+	if b.root, err = moduleRoot(ctx); err != nil {
+		return nil, err
+	}
+	if b.alerts, err = readAlerts(b.root, o.corpus); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if b.work, err = os.MkdirTemp(o.dir, "bench-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(b.work)
+	if b.work, err = filepath.Abs(b.work); err != nil {
+		return nil, err
+	}
+	if err := b.build(ctx); err != nil {
+		return nil, err
+	}
+	if b.echo, err = startHelper(ctx, roleEcho); err != nil {
+		return nil, err
+	}
+	defer b.echo.stop()
+	if b.sink, err = startSink(ctx); err != nil {
+		return nil, err
+	}
+	defer b.sink.stop()
+
+	var rows []row
+	for _, m := range b.measurements() {
+		if !o.only.MatchString(m.name) {
+			continue
+		}
+		began := time.Now()
+		made, err := m.run(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("measure %s: %w", m.name, err)
+		}
+		for _, r := range made {
+			fmt.Fprintf(progress, "%-13s %5.1fs  %s: %s %s %s\n", m.name, time.Since(began).Seconds(), r.what, r.figure, r.ratio, r.verdict())
+		}
+		rows = append(rows, made...)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("-only %s is the name of no measurement", o.only)
+	}
+	return rows, nil
+}
+
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the project; run it inside of it: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// turns is how often a yardstick and what is measured with it take turns, so that both see the same minute.
+func (b *bench) turns() int {
+	if b.quick {
+		return 2
+	}
+	return 5
+}
+
+// turn is how long one of them lasts.
+func (b *bench) turn() time.Duration { return b.duration / time.Duration(b.turns()) }
+
+// beside are the medians of turns.
+type beside struct{ figure, yardstick, ratio float64 }
+
+// alternate lets a yardstick and what is measured with it take turns. The ratio of each figure is to the yardstick just
+// before it.
+func alternate(turns int, yardstick, measured func() (float64, error)) (beside, error) {
+	var figures, yardsticks, ratios []float64
+	for range turns {
+		y, err := yardstick()
+		if err != nil {
+			return beside{}, err
+		}
+		m, err := measured()
+		if err != nil {
+			return beside{}, err
+		}
+		figures, yardsticks, ratios = append(figures, m), append(yardsticks, y), append(ratios, m/y)
+	}
+	return beside{median(figures), median(yardsticks), median(ratios)}, nil
+}
+
+func median[T cmp.Ordered](values []T) T { return percentile(slices.Sorted(slices.Values(values)), 50) }
+
+// percentile returns the least of sorted values that p percent of them do not exceed; zero of none.
+func percentile[T any](sorted []T, p float64) (value T) {
+	if len(sorted) == 0 {
+		return value
+	}
+	rank := int(p / 100 * float64(len(sorted)))
+	return sorted[min(rank, len(sorted)-1)]
+}
