@@ -26,18 +26,24 @@ const (
 // is put before it.
 type template []byte
 
-// readAlerts reads the real alerts, or the examples where there are none.
-func readAlerts(root, corpus string) ([]template, error) {
+// readAlerts reads the real alerts, or the examples where there are none, and says which.
+func readAlerts(root, corpus string) (alerts []template, source string, err error) {
 	if !filepath.IsAbs(corpus) {
 		corpus = filepath.Join(root, corpus)
 	}
 	raw, err := os.ReadFile(corpus)
 	if errors.Is(err, fs.ErrNotExist) {
-		return readExamples(root)
+		alerts, err = readExamples(root)
+		return alerts, "the examples of this project, filled up", err
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	alerts, err = readCorpus(raw)
+	return alerts, "a corpus of real alerts", err
+}
+
+func readCorpus(raw []byte) ([]template, error) {
 	var alerts []template
 	for line := range bytes.Lines(raw) {
 		var r struct {
@@ -117,6 +123,9 @@ func templateOf(alert map[string]any) (template, error) {
 	raw, err := json.Marshal(alert)
 	return raw[1:], err
 }
+
+// sent is the size of the alert that is made of a template.
+func (t template) sent() int { return len(t) + len(`{"alert_id":"",`) + idLength }
 
 // stream makes distinct alerts. It is not safe for concurrent use.
 type stream struct {

@@ -3,10 +3,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,15 +53,25 @@ func (b *bench) measurements() []measurement {
 	}
 }
 
+// outcome is all that a page is made of.
+type outcome struct {
+	rows       []row
+	alerts     []template
+	source     string // of alerts
+	root       string // of the project
+	loadBefore string // of the machine: what else ran
+}
+
 // measure makes every measurement that was asked for.
-func measure(ctx context.Context, o options, progress io.Writer) (_ []row, err error) {
-	b := &bench{options: o}
+func measure(ctx context.Context, o options, progress io.Writer) (_ *outcome, err error) {
+	b, made := &bench{options: o}, &outcome{loadBefore: loadAverage()}
 	if b.root, err = moduleRoot(ctx); err != nil {
 		return nil, err
 	}
-	if b.alerts, err = readAlerts(b.root, o.corpus); err != nil {
+	if b.alerts, made.source, err = readAlerts(b.root, o.corpus); err != nil {
 		return nil, err
 	}
+	made.alerts, made.root = b.alerts, b.root
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -84,25 +94,24 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ []row, err e
 	}
 	defer b.sink.stop()
 
-	var rows []row
 	for _, m := range b.measurements() {
 		if !o.only.MatchString(m.name) {
 			continue
 		}
 		began := time.Now()
-		made, err := m.run(ctx)
+		rows, err := m.run(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("measure %s: %w", m.name, err)
 		}
-		for _, r := range made {
+		for _, r := range rows {
 			fmt.Fprintf(progress, "%-13s %5.1fs  %s: %s %s %s\n", m.name, time.Since(began).Seconds(), r.what, r.figure, r.ratio, r.verdict())
 		}
-		rows = append(rows, made...)
+		made.rows = append(made.rows, rows...)
 	}
-	if len(rows) == 0 {
+	if len(made.rows) == 0 {
 		return nil, fmt.Errorf("-only %s is the name of no measurement", o.only)
 	}
-	return rows, nil
+	return made, nil
 }
 
 func moduleRoot(ctx context.Context) (string, error) {
@@ -145,13 +154,17 @@ func alternate(turns int, yardstick, measured func() (float64, error)) (beside, 
 	return beside{median(figures), median(yardsticks), median(ratios)}, nil
 }
 
-func median[T cmp.Ordered](values []T) T { return percentile(slices.Sorted(slices.Values(values)), 50) }
+// median returns the middle of values, or the mean of the two in the middle. There must be one.
+func median[T ~float64 | ~int64](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
 
-// percentile returns the least of sorted values that p percent of them do not exceed; zero of none.
-func percentile[T any](sorted []T, p float64) (value T) {
+// percentile returns the least of sorted values such that p percent of them are no more than it; 0 of none.
+func percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
-		return value
+		return 0
 	}
-	rank := int(p / 100 * float64(len(sorted)))
-	return sorted[min(rank, len(sorted)-1)]
+	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
 }

@@ -5,7 +5,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,11 +33,11 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, complaints.String())
 	}
-	rows, err := measure(t.Context(), o, t.Output())
+	made, err := measure(t.Context(), o, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := publish(t.Context(), o, rows, t.Output()); err != nil {
+	if err := publish(t.Context(), o, made, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(page)
@@ -54,7 +58,7 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 			t.Errorf("the page has not one row %q:\n%s", what, raw)
 		}
 	}
-	for _, r := range rows {
+	for _, r := range made.rows {
 		if len(r.numbers) == 0 {
 			t.Errorf("%s: no figure", r.what)
 		}
@@ -86,13 +90,54 @@ func TestPercentile_IsExact(t *testing.T) {
 	for n := range 200 {
 		sorted = append(sorted, time.Duration(n+1))
 	}
-	for p, want := range map[float64]time.Duration{0: 1, 50: 101, 99: 199, 100: 200} {
+	for p, want := range map[float64]time.Duration{0: 1, 50: 100, 99: 198, 100: 200} {
 		if got := percentile(sorted, p); got != want {
 			t.Errorf("p%v of 1 to 200: got %d, want %d", p, got, want)
 		}
 	}
-	if got := percentile[int](nil, 50); got != 0 {
+	if got := percentile(nil, 50); got != 0 {
 		t.Errorf("of nothing: got %d, want 0", got)
+	}
+}
+
+// Answers in chunks, with a length and without a body follow each other on a connection, and a refusal is told.
+func TestConnection_ReadsEveryFormOfAnswer(t *testing.T) {
+	got := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var a echoAlert
+		if err := json.NewDecoder(r.Body).Decode(&a); err != nil || len(a.AlertID) != idLength || a.Type != "RULE" {
+			t.Errorf("request %d: got %+v, %v", got, a, err)
+		}
+		got++
+		switch got {
+		case 1, 3:
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, "{}")
+			w.(http.Flusher).Flush()
+			_, _ = io.WriteString(w, strings.Repeat("x", 9000))
+		case 2:
+			w.WriteHeader(http.StatusAccepted)
+		case 4:
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, "{}")
+		default:
+			http.Error(w, "no more", http.StatusUnprocessableEntity)
+		}
+	}))
+	defer s.Close()
+	l := load{alerts: []template{[]byte(`"type":"RULE"}`)}, member: "alert_id", conns: 1}
+	c, err := dial(t.Context(), endpoint{address: s.Listener.Addr().String(), path: "/"}, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.net.Close()
+	for n, length := range []int{9002, 0, 9002, 2} {
+		if err := c.send(); err != nil || c.answer.Len() != length {
+			t.Fatalf("answer %d: got %d bytes and %v, want %d", n+1, c.answer.Len(), err, length)
+		}
+	}
+	if err := c.send(); err == nil || !strings.Contains(err.Error(), "422: no more") {
+		t.Errorf("got %v, want the refusal", err)
 	}
 }
 
@@ -109,5 +154,8 @@ func TestAlternate_TakesTheMedianOfRatios(t *testing.T) {
 	got, err := alternate(3, take(&yardsticks), take(&measured))
 	if want := (beside{figure: 25, yardstick: 50, ratio: 0.5}); got != want || err != nil {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
+		t.Errorf("the median of 1 to 4: got %v, want 2.5", got)
 	}
 }

@@ -15,32 +15,34 @@ import (
 )
 
 // describe writes what was measured, where and when.
-func describe(ctx context.Context, o options, w *strings.Builder) error {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return err
-	}
-	alerts, err := readAlerts(root, o.corpus)
-	if err != nil {
-		return err
-	}
-	size := 0
-	for _, a := range alerts {
-		size += len(a) + len(`{"alert_id":"",`) + idLength
-	}
-	source := "the examples of this project"
-	if len(alerts) > 100 {
-		source = "a corpus of real alerts"
-	}
+func describe(ctx context.Context, o options, made *outcome, w *strings.Builder) error {
 	sync, err := syncTime(o.dir)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "| | |\n|---|---|\n| processor | %s, %d cores |\n| memory | %s |\n| kernel | %s %s |\n| file system | %s; 4 KB appended and synced in %s (median) |\n",
-		after("/proc/cpuinfo", "model name"), runtime.NumCPU(), totalMemory(), runtime.GOOS, firstLine("/proc/sys/kernel/osrelease"), fileSystem(o.dir), milliseconds(sync))
-	fmt.Fprintf(w, "| Go | %s %s/%s |\n| commit | %s |\n| date | %s |\n| alerts | %s: %d, made distinct by their ids, %s bytes on average |\n| load of a row | %s%s |\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, commit(ctx, root), time.Now().UTC().Format("2006-01-02 15:04 MST"), source, len(alerts),
-		count(float64(size)/float64(len(alerts))), o.duration, map[bool]string{true: "; a quick run, to see that everything works: its figures say little"}[o.quick])
+	size := 0
+	for _, a := range made.alerts {
+		size += a.sent()
+	}
+	length := o.duration.String()
+	if o.quick {
+		length += "; a quick run, to see that everything works: its figures say little"
+	}
+	w.WriteString("| | |\n|---|---|\n")
+	for _, line := range [][2]string{
+		{"processor", fmt.Sprintf("%s, %d cores", after("/proc/cpuinfo", "model name"), runtime.NumCPU())},
+		{"memory", totalMemory()},
+		{"kernel", runtime.GOOS + " " + firstLine("/proc/sys/kernel/osrelease")},
+		{"file system", fmt.Sprintf("%s; 4 KB appended and synced in %s (median)", fileSystem(o.dir), milliseconds(sync))},
+		{"load average before", made.loadBefore + " (with nothing else running it is near 0)"},
+		{"Go", fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)},
+		{"commit", commit(ctx, made.root)},
+		{"date", time.Now().UTC().Format("2006-01-02 15:04 MST")},
+		{"alerts", fmt.Sprintf("%s: %d, made distinct by their ids, %s bytes on average", made.source, len(made.alerts), count(float64(size)/float64(len(made.alerts))))},
+		{"load of a measurement", length},
+	} {
+		fmt.Fprintf(w, "| %s | %s |\n", line[0], line[1])
+	}
 	return nil
 }
 
@@ -125,6 +127,12 @@ func fileSystem(dir string) string {
 		kind += " (in memory: what syncing to disk costs is not in the figures)"
 	}
 	return kind
+}
+
+// loadAverage is how many processes wanted a core over the last minute.
+func loadAverage() string {
+	first, _, _ := strings.Cut(firstLine("/proc/loadavg"), " ")
+	return first
 }
 
 // commit is what was measured, as far as git knows.

@@ -70,9 +70,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if err != nil {
 		return 2
 	}
-	rows, err := measure(ctx, o, errs)
+	made, err := measure(ctx, o, errs)
 	if err == nil {
-		err = publish(ctx, o, rows, out)
+		err = publish(ctx, o, made, out)
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")

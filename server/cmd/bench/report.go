@@ -82,17 +82,21 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(ms, 'g', 3, 64) + " ms"
 }
 
+func inMilliseconds(seconds float64) string {
+	return milliseconds(time.Duration(seconds * float64(time.Second)))
+}
+
 // publish prints the table, and writes the page where it is asked for.
-func publish(ctx context.Context, o options, rows []row, out io.Writer) error {
+func publish(ctx context.Context, o options, made *outcome, out io.Writer) error {
 	var table strings.Builder
-	writeTable(&table, rows)
+	writeTable(&table, made.rows)
 	fmt.Fprint(out, table.String())
 	if o.out == "" {
 		return nil
 	}
 	var page strings.Builder
 	page.WriteString("# Benchmarks\n\n<!-- Made by `make bench`. DO NOT EDIT. -->\n\n")
-	if err := describe(ctx, o, &page); err != nil {
+	if err := describe(ctx, o, made, &page); err != nil {
 		return err
 	}
 	page.WriteString("\n" + table.String() + "\n" + howToRead)
@@ -130,7 +134,7 @@ of their rates, and percentiles are exact, over all turns. The first part of eac
   backlog.
 - **accepted → delivered**: alerts are sent when they are due, whatever became of those before. The time runs from when the sender has the answer
   to when the destination has the request's head; an alert that was faster than its own answer counts as 0. *From the request* runs from when the request was due to be sent, so that
-  it holds the commit, too.
+  it holds the commit, too. What has not arrived a minute after the last request counts as a minute.
 - **a destination that hangs** keeps every request for 30 seconds. Without it there are four destinations; its share of the load falls away.
 - **drain, start**: the deliveries wait for a destination whose rate limit lets none through; lifting it begins the draining. A start runs from the
   start of the process until ` + "`/readyz`" + ` agrees; it is the median of three, and the files are in the system's cache.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,7 +55,8 @@ func (b *bench) startServer(ctx context.Context) (*server, error) {
 func (b *bench) startServerOn(ctx context.Context, data string) (*server, error) {
 	cmd := exec.CommandContext(ctx, b.binary, "serve", "--listen", "127.0.0.1:0", "--data", data,
 		"--allow-network", "127.0.0.0/8", "--backlog-limit", "1000000000", "--log-format", "json", "--log-level", "info")
-	cmd.Env = append(os.Environ(), "ALERTROUTER_ADMIN_TOKEN="+token)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ALERTROUTER_") }), // settings of another server
+		"ALERTROUTER_ADMIN_TOKEN="+token)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
