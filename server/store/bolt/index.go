@@ -165,6 +165,9 @@ func (s *Store) recount() error {
 			default:
 				pending++
 			}
+			if (pending+retrying)%checkEvery == 0 {
+				s.trim() // with each page that is read, the system maps those around it
+			}
 		}
 		return nil
 	})
