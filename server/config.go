@@ -85,6 +85,9 @@ type settings struct {
 	publicURL string // without a slash at its end
 }
 
+// minTokenLength is how long an admin token has to be that somebody made up, in bytes.
+const minTokenLength = 16
+
 // read checks the settings that have a form of their own; it reports every wrong one.
 func (c *Config) read() (settings, error) {
 	var s settings
@@ -119,6 +122,9 @@ func (c *Config) read() (settings, error) {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("%s must not be negative", d.flag))
 		}
+	}
+	if c.AdminToken.IsSet() && len(c.AdminToken.Reveal()) < minTokenLength {
+		errs = append(errs, fmt.Errorf("ALERTROUTER_ADMIN_TOKEN has fewer than %d characters: it could be guessed", minTokenLength))
 	}
 	if c.BacklogLimit < 0 {
 		errs = append(errs, errors.New("--backlog-limit must not be negative"))

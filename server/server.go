@@ -5,6 +5,7 @@
 //	config.go  every setting
 //	server.go  starting and stopping
 //	keys.go    the master key and the first admin token
+//	observe.go telling several parts of the same
 package server
 
 import (
@@ -34,6 +35,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/watch"
 )
 
 // Server is a running control plane.
@@ -102,6 +104,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
 	var meters *metrics.Metrics
+	var dispatcher *delivery.Dispatcher
 	store, err := bolt.Open(filepath.Join(c.Data, "alertrouter.db"), bolt.Options{
 		Log:      s.log,
 		OnCommit: func(operations int, took time.Duration) { meters.Committed(operations, took) },
@@ -109,7 +112,10 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 	if err != nil {
 		return nil, err
 	}
-	meters = metrics.New(store.Backlog) // before the first commit
+	meters = metrics.New(metrics.Sources{ // before the first commit
+		Backlog: store.Backlog, OldestOpen: store.OldestOpen, Now: c.Now,
+		Health: func(id string) delivery.Health { return dispatcher.Health(id) },
+	})
 	s.onStop("store", func(context.Context) error { return store.Close() })
 
 	sealer, err := openSealer(ctx, c, store, s.log)
@@ -128,16 +134,18 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 
 	schedule := delivery.DefaultSchedule()
 	schedule.MaxAge = c.DeliveryMaxAge
+	watcher := watch.New(store, watch.Options{Now: c.Now, Log: s.log, Raised: meters.Raised})
+	s.onStop("watch", watcher.Stop)
 	var config *registry.Registry
-	dispatcher := delivery.NewDispatcher(store, delivery.Options{
-		Schedule: schedule, Now: c.Now, Log: s.log, Observe: meters, Link: linker(read.publicURL),
+	dispatcher = delivery.NewDispatcher(store, delivery.Options{
+		Schedule: schedule, Now: c.Now, Log: s.log, Observe: observers{meters, watcher}, Link: linker(read.publicURL),
 		Orphaned: func(id string) { config.FailOrphans(id) }, // nothing is stored before config is there
 	})
 	s.onStop("dispatcher", dispatcher.Stop)
 	s.pause = dispatcher.Pause
 
 	config, err = registry.New(ctx, store, sealer, registry.Options{
-		Types: catalog.Types(), Env: destination.Env{HTTP: client, Now: c.Now}, Lanes: dispatcher, Now: c.Now, Log: s.log,
+		Types: catalog.Types(), Env: destination.Env{HTTP: client, Now: c.Now}, Lanes: lanes{dispatcher, meters, watcher}, Now: c.Now, Log: s.log,
 		Failed: meters.Failed,
 	})
 	if err != nil {
@@ -147,7 +155,9 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 
 	accept := intake.New(store, dispatcher, config.Table, intake.Options{
 		BacklogLimit: c.BacklogLimit, Backlog: store.Backlog, Now: c.Now, Observe: meters,
+		Fallback: func(string) (string, time.Duration) { return "", 0 },
 	})
+	watcher.Start(accept)
 	a := &api.API{
 		Store: store, Intake: accept, Registry: config, Dispatcher: dispatcher, Tokens: tokens, Types: catalog.Types(),
 		Metrics: meters.Handler(), Now: c.Now, Log: s.log,

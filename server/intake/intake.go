@@ -3,6 +3,7 @@
 // Package intake accepts alerts: it routes each, stores it with its deliveries, and hands those to the dispatcher.
 //
 //	intake.go  accepting, dispatching by hand, previewing
+//	system.go  what is different for alerts about the router
 //	record.go  what is stored, and what the intake asks of a store
 //	same.go    whether two bodies say the same
 package intake
@@ -10,6 +11,7 @@ package intake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,6 +45,11 @@ type Options struct {
 	Backlog      func() delivery.Backlog // cheap
 	Now          func() time.Time
 	Observe      Observer
+
+	// Fallback returns the destination that stands in for another, and after how long of not being delivered it gets
+	// the alert as well; to is "" where there is none, and after 0 where it gets the alert only when the other failed.
+	// Nil is none for all.
+	Fallback func(destinationID string) (to string, after time.Duration)
 }
 
 // Observer is told what is accepted; its methods must be fast and safe for concurrent use.
@@ -62,6 +69,10 @@ func New(log Log, dispatcher Dispatcher, table func() *route.Table, opts Options
 type Item struct {
 	Alert *alert.Alert
 	Body  []byte
+
+	// FromRouter marks an alert that the router itself raises: the backlog limit does not refuse it. Nothing a client
+	// sends sets it.
+	FromRouter bool
 }
 
 // Result is what became of an item. Err is problem.Conflict when the id was taken by an alert that says something else.
@@ -75,11 +86,8 @@ type Result struct {
 // Accept stores alerts with their routes and deliveries in one transaction and starts delivering. There is a result
 // for each item; an error means that nothing was stored, and is problem.Unavailable when the backlog is full.
 func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
-	if backlog := in.opts.Backlog().Open(); backlog >= in.opts.BacklogLimit {
-		return nil, &problem.Error{
-			Kind: problem.Unavailable, RetryAfter: 5 * time.Second,
-			Detail: fmt.Sprintf("%d deliveries are waiting, the limit is %d; nothing was accepted", backlog, in.opts.BacklogLimit),
-		}
+	if err := in.checkBacklog(items); err != nil {
+		return nil, err
 	}
 	table, now := in.table(), in.opts.Now()
 	batch := make([]Acceptance, len(items))
@@ -103,31 +111,55 @@ func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
 	return results, nil
 }
 
+func (in *Intake) checkBacklog(items []Item) error {
+	backlog := in.opts.Backlog().Open()
+	if backlog < in.opts.BacklogLimit || !slices.ContainsFunc(items, func(i Item) bool { return !i.FromRouter }) {
+		return nil
+	}
+	return &problem.Error{
+		Kind: problem.Unavailable, RetryAfter: 5 * time.Second,
+		Detail: fmt.Sprintf("%d deliveries are waiting, the limit is %d; nothing was accepted", backlog, in.opts.BacklogLimit),
+	}
+}
+
 func (in *Intake) acceptance(table *route.Table, now time.Time, item Item) Acceptance {
 	key := delivery.Key(uuid.Must(uuid.NewV7()))
 	r := Record{
 		Key: key, AlertID: item.Alert.ID, AcceptedAt: now, Body: item.Body, Digest: DigestOf(item.Body),
-		Route: table.Route(item.Alert),
+		Route: withoutSubject(table.Route(item.Alert), item.Alert),
 	}
 	if r.AlertID == "" {
 		r.AlertID = uuid.UUID(key).String()
 	}
 	a := Acceptance{Record: r}
-	a.Deliveries, a.Claimed = in.promise(r, 0, delivery.ByRoute, r.Route.Destinations, now)
+	a.Deliveries, a.Claimed = in.promise(item.Alert, r, 0, delivery.ByRoute, r.Route.Destinations, now)
 	return a
 }
 
 // promise makes deliveries numbered from first, with a place reserved for each where there is one.
-func (in *Intake) promise(r Record, first uint16, cause delivery.Cause, to []route.Chosen, now time.Time) ([]delivery.Delivery, []bool) {
+func (in *Intake) promise(a *alert.Alert, r Record, first uint16, cause delivery.Cause, to []route.Chosen, now time.Time) ([]delivery.Delivery, []bool) {
 	deliveries, claimed := make([]delivery.Delivery, len(to)), make([]bool, len(to))
 	for i, d := range to {
 		deliveries[i] = delivery.Delivery{
 			ID: delivery.NewID(r.Key, first+uint16(i)), AlertID: r.AlertID, DestinationID: d.ID, State: delivery.Pending,
 			Cause: cause, CreatedAt: now, Since: now, NextAttemptAt: now,
+			FallbackAt: in.fallbackAt(a, d.ID, now),
 		}
 		claimed[i] = in.dispatcher.Reserve(d.ID, len(r.Body))
 	}
 	return deliveries, claimed
+}
+
+// fallbackAt returns when a destination's fallback gets an alert too. One that the alert is about never does.
+func (in *Intake) fallbackAt(a *alert.Alert, destinationID string, now time.Time) time.Time {
+	if in.opts.Fallback == nil {
+		return time.Time{}
+	}
+	to, after := in.opts.Fallback(destinationID)
+	if to == "" || after <= 0 || to == a.Subject() {
+		return time.Time{}
+	}
+	return now.Add(after)
 }
 
 func (in *Intake) unreserve(r Record, deliveries []delivery.Delivery, claimed []bool) {
@@ -192,7 +224,7 @@ func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) 
 	var pending Dispatch
 	err = in.log.Dispatch(ctx, alertID, func(r Record, next uint16) (Dispatch, error) {
 		in.unreserve(r, pending.Deliveries, pending.Claimed) // of a run before this one
-		pending.Deliveries, pending.Claimed = in.promise(r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())
+		pending.Deliveries, pending.Claimed = in.promise(parsed, r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())
 		return pending, nil
 	})
 	if err != nil {
@@ -204,4 +236,6 @@ func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) 
 }
 
 // Preview shows where an alert would go, and why. It stores and sends nothing.
-func (in *Intake) Preview(a *alert.Alert) route.Route { return in.table().Explain(a) }
+func (in *Intake) Preview(a *alert.Alert) route.Route {
+	return withoutSubject(in.table().Explain(a), a)
+}

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package metrics counts what the server does, for Prometheus.
+//
+//	metrics.go       what is counted
+//	destinations.go  the destinations there are: their names as labels, and their health
 package metrics
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -27,10 +31,20 @@ type Metrics struct {
 	duration   *prometheus.HistogramVec
 	commitTime prometheus.Histogram
 	commitSize prometheus.Histogram
+	raised     *prometheus.CounterVec
+	lanes      lanes
 }
 
-// New returns metrics; backlog is asked at each scrape.
-func New(backlog func() delivery.Backlog) *Metrics {
+// Sources are what is asked at each scrape.
+type Sources struct {
+	Backlog    func() delivery.Backlog
+	OldestOpen func(ctx context.Context) (since time.Time, ok bool, err error)
+	Health     func(destinationID string) delivery.Health
+	Now        func() time.Time
+}
+
+// New returns metrics.
+func New(from Sources) *Metrics {
 	seconds := []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -55,13 +69,17 @@ func New(backlog func() delivery.Backlog) *Metrics {
 		commitTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "alertrouter_store_commit_seconds", Help: "How long store commits take, the sync to disk included.", Buckets: seconds[:15],
 		}),
+		raised: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "alertrouter_system_alerts_raised_total", Help: "Alerts raised about the router itself, by kind.",
+		}, []string{"kind"}),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "alertrouter_store_commit_operations", Help: "How many operations share a store commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
-	m.registry.MustRegister(m.accepted, m.repeated, m.attempts, m.settled, m.latency, m.duration, m.commitTime, m.commitSize,
-		gauge("PENDING", func() float64 { return float64(backlog().Pending) }),
-		gauge("RETRYING", func() float64 { return float64(backlog().Retrying) }),
+	m.registry.MustRegister(m.accepted, m.repeated, m.attempts, m.settled, m.latency, m.duration, m.commitTime, m.commitSize, m.raised,
+		gauge("PENDING", func() float64 { return float64(from.Backlog().Pending) }),
+		gauge("RETRYING", func() float64 { return float64(from.Backlog().Retrying) }),
+		oldest{from}, &health{lanes: &m.lanes, of: from.Health},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,7 +103,7 @@ func (m *Metrics) Repeated() { m.repeated.Inc() }
 
 // Attempted implements delivery.Observer.
 func (m *Metrics) Attempted(lane delivery.LaneConfig, a delivery.Attempt, sinceAccepted time.Duration) {
-	m.attempts.WithLabelValues(lane.Type, lane.DisplayName, string(a.Outcome)).Inc()
+	m.lanes.count(lane, func(kind, name string) { m.attempts.WithLabelValues(kind, name, string(a.Outcome)).Inc() })
 	m.duration.WithLabelValues(lane.Type).Observe(a.Duration.Seconds())
 	if a.Outcome == destination.OutcomeDelivered {
 		m.latency.WithLabelValues(lane.Type).Observe(sinceAccepted.Seconds())
@@ -95,20 +113,50 @@ func (m *Metrics) Attempted(lane delivery.LaneConfig, a delivery.Attempt, sinceA
 // Settled implements delivery.Observer.
 func (m *Metrics) Settled(lane delivery.LaneConfig, _ delivery.Job, s delivery.Settlement) {
 	if !s.State.Open() {
-		m.settled.WithLabelValues(lane.Type, lane.DisplayName, string(s.State), string(s.Reason)).Inc()
+		m.lanes.count(lane, func(kind, name string) {
+			m.settled.WithLabelValues(kind, name, string(s.State), string(s.Reason)).Inc()
+		})
 	}
 }
 
 // Unhealthy implements delivery.Observer.
 func (m *Metrics) Unhealthy(delivery.LaneConfig, delivery.Job, delivery.Health) {}
 
-// Failed is told how many deliveries were failed because their destination, by then only an id, was deleted.
-func (m *Metrics) Failed(destinationID string, deliveries int) {
-	m.settled.WithLabelValues("", destinationID, string(delivery.Failed), string(delivery.DestinationDeleted)).Add(float64(deliveries))
+// Failed is told how many deliveries were failed because their destination was deleted.
+func (m *Metrics) Failed(_ string, deliveries int) {
+	m.settled.WithLabelValues("", "", string(delivery.Failed), string(delivery.DestinationDeleted)).Add(float64(deliveries))
 }
+
+// Raised is told the kind of each alert raised about the router.
+func (m *Metrics) Raised(kind string) { m.raised.WithLabelValues(kind).Inc() }
 
 // Committed is told each commit of the store.
 func (m *Metrics) Committed(operations int, took time.Duration) {
 	m.commitTime.Observe(took.Seconds())
 	m.commitSize.Observe(float64(operations))
+}
+
+// oldest is the age of the oldest open delivery, 0 when none is open. It is left out when the store does not tell.
+type oldest struct{ from Sources }
+
+// oldestTimeout bounds how long a scrape waits for it.
+const oldestTimeout = 5 * time.Second
+
+var oldestDesc = prometheus.NewDesc("alertrouter_deliveries_oldest_open_seconds",
+	"How long ago the alert was accepted that has waited the longest for an open delivery; 0 when none is open.", nil, nil)
+
+func (o oldest) Describe(descs chan<- *prometheus.Desc) { descs <- oldestDesc }
+
+func (o oldest) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), oldestTimeout)
+	defer cancel()
+	since, ok, err := o.from.OldestOpen(ctx)
+	if err != nil {
+		return
+	}
+	age := 0.0
+	if ok {
+		age = max(0, o.from.Now().Sub(since).Seconds())
+	}
+	metrics <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age)
 }

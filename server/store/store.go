@@ -17,6 +17,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/watch"
 )
 
 // ErrUnavailable marks an error of a store that cannot be written to now.
@@ -28,6 +29,7 @@ type Store interface {
 	delivery.Queue
 	registry.Store
 	auth.Store
+	watch.Log
 
 	// Delivery returns one delivery, or problem.NotFound.
 	Delivery(ctx context.Context, id delivery.ID) (delivery.Delivery, error)
@@ -49,13 +51,15 @@ type Store interface {
 	// Backlog counts the open deliveries. It is cheap: it does not read them.
 	Backlog() delivery.Backlog
 
+	// OldestOpen returns when the alert was accepted that has waited the longest for one of its open deliveries: one
+	// that was replayed, or added later, counts from then as well. ok is false when none is open. It is cheap however
+	// many are open or settled, for which it is right only nearly: with very many of both, since may be earlier for
+	// some calls, but not later. Times are those of the ids, to the millisecond.
+	OldestOpen(ctx context.Context) (since time.Time, ok bool, err error)
+
 	// Keyset returns the sealed keyset, after storing candidate as the keyset if there was none. Without a candidate it
 	// stores nothing, and returns nil where there is none.
 	Keyset(ctx context.Context, candidate []byte) ([]byte, error)
-
-	// Check reports whether the store can be written to. It writes only to find out whether a failure has passed, and
-	// then as much as what failed.
-	Check(ctx context.Context) error
 
 	// Close releases the store after the transactions under way; it may be called twice.
 	Close() error

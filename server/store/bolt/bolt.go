@@ -14,6 +14,8 @@
 //	alerts.go        accepting alerts, adding deliveries to them
 //	queue.go         claiming and settling deliveries
 //	replay.go        failing and replaying deliveries
+//	oldest.go        where the open deliveries begin
+//	raised.go        what was raised, and when
 //	fallback.go      giving an alert to the destination that stands in for another
 //	list.go          lists of alerts and deliveries, newest first
 //	page.go          cursors, and how far one page looks
@@ -106,6 +108,8 @@ type Store struct {
 
 	closing  sync.Once
 	closeErr error
+
+	oldest oldest
 }
 
 var _ store.Store = (*Store)(nil)

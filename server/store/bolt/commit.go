@@ -323,6 +323,7 @@ func (s *Store) finish(t *tx, size int) error {
 	}
 	s.pending.Add(t.backlog.Pending)
 	s.retrying.Add(t.backlog.Retrying)
+	s.oldest.opened(t.lowest)
 	s.claims.release(t.released...)
 	return nil
 }

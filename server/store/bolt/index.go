@@ -110,6 +110,9 @@ func (t *tx) enter(before, after *delivery.Delivery, record []byte) error {
 	switch {
 	case after.State.Open():
 		t.count(after.State, 1)
+		if before == nil || !before.State.Open() {
+			t.opens(after.ID)
+		}
 		err = t.put(bucketDue, dueKeyOf(after), dueValue(after.State))
 		if err == nil && !after.FallbackAt.IsZero() {
 			err = t.put(bucketFallbacks, fallbackKey(after), nil)
@@ -176,6 +179,7 @@ func (s *Store) recount() error {
 	}
 	s.pending.Store(pending)
 	s.retrying.Store(retrying)
+	s.oldest.forget()
 	return nil
 }
 

@@ -66,6 +66,7 @@ type tx struct {
 	backlog  delivery.Backlog // how much it grows
 	claimed  []delivery.ID    // claimed on the way; undone when the commit fails
 	released []delivery.ID    // claims to give up after the commit
+	lowest   delivery.ID      // of what it opens, see oldest; zero is nothing
 }
 
 // mark is a tx's state before an operation.

@@ -10,6 +10,8 @@
 //	fallback.go    giving alerts to the destination that stands in for another
 //	list.go        lists, filters, cursors
 //	settings.go    destinations, overrides, tokens, test outcomes, the keyset
+//	raise.go       what is raised once in a while
+//	oldest.go      the oldest open delivery
 //	lifecycle.go   reopening, contexts, many callers at once
 package storetest
 
@@ -50,6 +52,8 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		{"List", listCases},
 		{"Destination", destinationCases},
 		{"Setting", settingCases},
+		{"Raise", raiseCases},
+		{"OldestOpen", oldestCases},
 		{"Lifecycle", lifecycleCases},
 	} {
 		for _, c := range group.cases {
