@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -33,6 +34,7 @@ type Config struct {
 	PublicURL       string        `name:"public-url" env:"ALERTROUTER_PUBLIC_URL" help:"Base URL under which people reach this server; alerts that bring no link get one below it."`
 	BacklogLimit    int64         `name:"backlog-limit" env:"ALERTROUTER_BACKLOG_LIMIT" default:"1000000" help:"Open deliveries at which no more alerts are accepted."`
 	DeliveryMaxAge  time.Duration `name:"delivery-max-age" env:"ALERTROUTER_DELIVERY_MAX_AGE" default:"24h" help:"How old a delivery may get before it is given up."`
+	Retention       time.Duration `name:"retention" env:"ALERTROUTER_RETENTION" default:"30d" help:"How long an alert is kept after it was accepted, with its deliveries; one that is still owed stays until it is not. Its alert_id is remembered for as long."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" env:"ALERTROUTER_SHUTDOWN_TIMEOUT" default:"30s" help:"How long stopping may wait for requests and attempts under way."`
 	LogLevel        string        `name:"log-level" env:"ALERTROUTER_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"The least important messages to log: debug, info, warn or error."`
 	LogFormat       string        `name:"log-format" env:"ALERTROUTER_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"text or json; auto is text on a terminal and JSON elsewhere."`
@@ -62,7 +64,7 @@ func (c *Config) fillDefaults() {
 		}
 		switch field.Interface().(type) {
 		case time.Duration:
-			d, _ := time.ParseDuration(text) // a test reads every default
+			d, _ := ParseDuration(text) // a test reads every default
 			field.SetInt(int64(d))
 		case int64:
 			n, _ := strconv.ParseInt(text, 10, 64)
@@ -77,6 +79,33 @@ func (c *Config) fillDefaults() {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
+}
+
+// ParseDuration reads a duration as settings have it: as time.ParseDuration does, and with days, such as 30d or 1d12h.
+func ParseDuration(text string) (time.Duration, error) {
+	days, rest, found := strings.Cut(text, "d")
+	if !found {
+		return time.ParseDuration(text)
+	}
+	n, err := strconv.ParseUint(strings.TrimPrefix(days, "-"), 10, 64)
+	const most = uint64(math.MaxInt64 / (24 * time.Hour))
+	if err != nil || n > most {
+		return 0, fmt.Errorf("%q is no duration such as 30d, 36h or 1d12h", text)
+	}
+	d := time.Duration(n) * 24 * time.Hour
+	if rest != "" {
+		more, err := time.ParseDuration(rest)
+		if err != nil || more < 0 || more >= 24*time.Hour || strings.HasPrefix(rest, "+") {
+			return 0, fmt.Errorf("%q is no duration such as 30d, 36h or 1d12h: less than a day may follow the days", text)
+		}
+		if d += more; d < 0 {
+			return 0, fmt.Errorf("%q is too long a duration", text)
+		}
+	}
+	if strings.HasPrefix(days, "-") {
+		d = -d
+	}
+	return d, nil
 }
 
 // settings are the parts of a Config that had to be read.
@@ -118,7 +147,7 @@ func (c *Config) read() (settings, error) {
 	for _, d := range []struct {
 		flag  string
 		value time.Duration
-	}{{"--delivery-max-age", c.DeliveryMaxAge}, {"--shutdown-timeout", c.ShutdownTimeout}} {
+	}{{"--delivery-max-age", c.DeliveryMaxAge}, {"--retention", c.Retention}, {"--shutdown-timeout", c.ShutdownTimeout}} {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("%s must not be negative", d.flag))
 		}

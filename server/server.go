@@ -4,6 +4,7 @@
 //
 //	config.go  every setting
 //	server.go  starting and stopping
+//	data.go    the data directory without a server: restoring, compacting and checking the store
 //	keys.go    the master key and the first admin token
 //	observe.go telling several parts of the same
 package server
@@ -34,6 +35,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/retention"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/watch"
 )
@@ -105,7 +107,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 	}
 	var meters *metrics.Metrics
 	var dispatcher *delivery.Dispatcher
-	store, err := bolt.Open(filepath.Join(c.Data, "alertrouter.db"), bolt.Options{
+	store, err := bolt.Open(filepath.Join(c.Data, storeFile), bolt.Options{
 		Log:      s.log,
 		OnCommit: func(operations int, took time.Duration) { meters.Committed(operations, took) },
 	})
@@ -129,6 +131,9 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 	if err := ensureAdminToken(ctx, c, tokens, s.log); err != nil {
 		return nil, err
 	}
+	keeper := retention.New(store, retention.Options{Keep: c.Retention, Now: c.Now, Log: s.log, Removed: meters.Removed})
+	s.onStop("retention", keeper.Stop)
+
 	client := outbound.New(outbound.Options{Allow: read.allow, UserAgent: "alertrouter/" + c.Version})
 	s.onStop("outbound connections", func(context.Context) error { client.Close(); return nil })
 

@@ -25,6 +25,7 @@ type Metrics struct {
 	registry   *prometheus.Registry
 	accepted   *prometheus.CounterVec
 	repeated   prometheus.Counter
+	removed    prometheus.Counter
 	attempts   *prometheus.CounterVec
 	settled    *prometheus.CounterVec
 	latency    *prometheus.HistogramVec
@@ -54,6 +55,9 @@ func New(from Sources) *Metrics {
 		repeated: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "alertrouter_alerts_repeated_total", Help: "Alerts that had been accepted before.",
 		}),
+		removed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "alertrouter_alerts_removed_total", Help: "Alerts removed because they were older than the retention.",
+		}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "alertrouter_attempts_total", Help: "Attempts at deliveries, by outcome.",
 		}, []string{"type", "destination", "outcome"}),
@@ -76,7 +80,7 @@ func New(from Sources) *Metrics {
 			Name: "alertrouter_store_commit_operations", Help: "How many operations share a store commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
-	m.registry.MustRegister(m.accepted, m.repeated, m.attempts, m.settled, m.latency, m.duration, m.commitTime, m.commitSize, m.raised,
+	m.registry.MustRegister(m.accepted, m.repeated, m.removed, m.attempts, m.settled, m.latency, m.duration, m.commitTime, m.commitSize, m.raised,
 		gauge("PENDING", func() float64 { return float64(from.Backlog().Pending) }),
 		gauge("RETRYING", func() float64 { return float64(from.Backlog().Retrying) }),
 		oldest{from}, &health{lanes: &m.lanes, of: from.Health},
@@ -100,6 +104,9 @@ func (m *Metrics) Accepted(s route.Scenario) { m.accepted.WithLabelValues(string
 
 // Repeated implements intake.Observer.
 func (m *Metrics) Repeated() { m.repeated.Inc() }
+
+// Removed is told how many alerts were removed for their age.
+func (m *Metrics) Removed(alerts int) { m.removed.Add(float64(alerts)) }
 
 // Attempted implements delivery.Observer.
 func (m *Metrics) Attempted(lane delivery.LaneConfig, a delivery.Attempt, sinceAccepted time.Duration) {

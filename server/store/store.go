@@ -17,6 +17,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/intake"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/retention"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/watch"
 )
 
@@ -29,6 +30,7 @@ type Store interface {
 	delivery.Queue
 	registry.Store
 	auth.Store
+	retention.Store
 	watch.Log
 
 	// Delivery returns one delivery, or problem.NotFound.

@@ -8,6 +8,9 @@
 //	alerts.go      alert send, route preview
 //	tokens.go      token create, list and revoke
 //	deliveries.go  deliveries list and retry
+//	backup.go      backup
+//	restore.go     restore
+//	store.go       store compact and check
 //	output.go      tables for people, JSON for programs
 //
 // Exit codes: 0 done, 1 failed, 2 bad usage.
@@ -20,7 +23,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +49,9 @@ type commands struct {
 	Route       routeCommands      `cmd:"" help:"Ask where alerts go."`
 	Token       tokenCommands      `cmd:"" help:"Manage API tokens."`
 	Deliveries  deliveryCommands   `cmd:"" help:"Look at deliveries and replay failed ones."`
+	Backup      backupCommand      `cmd:"" help:"Copy the store of a running control plane to a file."`
+	Restore     restoreCommand     `cmd:"" help:"Make the store of a data directory from a backup, before the control plane starts."`
+	Store       storeCommands      `cmd:"" help:"Look after the store of a control plane that is stopped."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if a control plane is ready, else with 1."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
@@ -99,10 +107,13 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
+// cleanUpTime is how long an interrupted command may take to remove its unfinished files.
+const cleanUpTime = 5 * time.Second
+
 var errInterrupted = errors.New("interrupted")
 
 // runCommand runs the command that was parsed. A signal is how serve is meant to end; any other command has then not
-// done what it was asked. It is not waited for, as it may be reading input that never comes.
+// done what it was asked. It is not waited for, as it may be reading input that never comes, unless it has files to remove.
 func runCommand(ctx context.Context, parsed *kong.Context) error {
 	if parsed.Command() == "serve" {
 		err := parsed.Run()
@@ -120,8 +131,17 @@ func runCommand(ctx context.Context, parsed *kong.Context) error {
 		}
 		return err
 	case <-ctx.Done():
-		return errInterrupted
 	}
+	if _, ok := parsed.Selected().Target.Addr().Interface().(interface{ cleansUp() }); ok {
+		select {
+		case err := <-done:
+			if err == nil {
+				return nil // it was done before it heard
+			}
+		case <-time.After(cleanUpTime):
+		}
+	}
+	return errInterrupted
 }
 
 // parse reads the command line into c. Without a command to run it returns nil and the exit code.
@@ -129,7 +149,8 @@ func parse(ctx context.Context, args []string, s streams, c *commands) (*kong.Co
 	exit := -1
 	parser, err := kong.New(c, kong.Name("alertrouter"),
 		kong.Description("Routes security alerts to the places that must hear of them, and delivers them durably."),
-		kong.Writers(s.out, s.err), kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+		kong.Writers(s.out, s.err), kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(duration)))
 	if err == nil && len(args) > 0 && args[0] == "serve" {
 		err = addSettings(parser, configFile(args))
 	}

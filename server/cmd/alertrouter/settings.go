@@ -43,6 +43,20 @@ func addSettings(parser *kong.Kong, file string) error {
 	})).Apply(parser)
 }
 
+// duration reads a duration, which may have days.
+func duration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	d, err := server.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	target.SetInt(int64(d))
+	return nil
+}
+
 // configFile finds --config before the flags are parsed, since it changes their defaults.
 func configFile(args []string) string {
 	for i, arg := range args {

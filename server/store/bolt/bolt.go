@@ -17,6 +17,10 @@
 //	oldest.go        where the open deliveries begin
 //	raised.go        what was raised, and when
 //	fallback.go      giving an alert to the destination that stands in for another
+//	retention.go     removing old alerts
+//	backup.go        a copy of the running store, and what a copy holds
+//	check.go         whether all that is kept fits together
+//	compact.go       making the file as small as what it holds
 //	list.go          lists of alerts and deliveries, newest first
 //	page.go          cursors, and how far one page looks
 //	settings.go      what the small records have in common; the keyset
@@ -56,7 +60,7 @@ const (
 
 	// mapSize is the address space set aside at first. Growing beyond it waits for the readers of the moment. On
 	// Windows the file itself would be made that large, so there it grows as it must.
-	mapSize = 1 << 30
+	mapSize = 1 << 35
 
 	// freelistPages is how many free pages the list of them is kept for in the file. With the list, a start after a
 	// crash takes a millisecond; without it, bbolt looks at every page (0.5 s for a million alerts of 1 KB that are

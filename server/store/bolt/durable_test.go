@@ -31,6 +31,7 @@ import (
 const (
 	acceptHelper = "BOLT_TEST_ACCEPT"
 	fullHelper   = "BOLT_TEST_FULL"
+	compactFull  = "BOLT_TEST_COMPACT_FULL"
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +40,9 @@ func TestMain(m *testing.M) {
 	}
 	if path := os.Getenv(fullHelper); path != "" {
 		runFull(path)
+	}
+	if path := os.Getenv(compactFull); path != "" {
+		compactWithoutRoom(path)
 	}
 	os.Exit(m.Run())
 }

@@ -2,7 +2,10 @@
 
 package bolt
 
-import "github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt/wal"
+import (
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/store/bolt/wal"
+)
 
 // SetScan sets how many records one page of a list looks at.
 func (s *Store) SetScan(n int) { s.scan = n }
@@ -32,3 +35,6 @@ func (s *Store) Queued() int {
 	defer s.writer.mu.Unlock()
 	return len(s.writer.queue)
 }
+
+// DueKey is the key of a delivery in the index of what is due.
+func DueKey(d *delivery.Delivery) string { return string(dueKeyOf(d)) }

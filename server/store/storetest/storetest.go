@@ -8,6 +8,7 @@
 //	settle.go      delivery.Queue: settlements
 //	replay.go      failing open deliveries, replaying failed ones
 //	fallback.go    giving alerts to the destination that stands in for another
+//	retention.go   retention.Store: removing old alerts
 //	list.go        lists, filters, cursors
 //	settings.go    destinations, overrides, tokens, test outcomes, the keyset
 //	raise.go       what is raised once in a while
@@ -49,6 +50,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Opener) {
 		{"Replay", replayCases},
 		{"FailOpen", failOpenCases},
 		{"Fallback", fallbackCases},
+		{"RemoveAlerts", retentionCases},
 		{"List", listCases},
 		{"Destination", destinationCases},
 		{"Setting", settingCases},
