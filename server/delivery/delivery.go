@@ -5,8 +5,11 @@
 //	delivery.go    Delivery, Attempt and their states
 //	schedule.go    when the next attempt is, and when to stop
 //	queue.go       what the dispatcher asks of a store
+//	attempt.go     one try, and what it says of the next
 //	dispatcher.go  the lanes: who is tried now
 //	lane.go        one destination's queue, concurrency and pace
+//	breaker.go     when a destination is left alone, and tried out again
+//	fallback.go    who gets an alert that a destination does not take
 package delivery
 
 import (
@@ -122,7 +125,11 @@ func (id ID) Number() uint16 { return uint16(id[16])<<8 | uint16(id[17]) }
 // MaxPerAlert is how many deliveries one alert can have.
 const MaxPerAlert = 1 << 16
 
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
+func (id ID) String() string {
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
+}
 
 // ParseID reads an ID's text form.
 func ParseID(text string) (ID, error) {

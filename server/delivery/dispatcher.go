@@ -30,7 +30,11 @@ type Dispatcher struct {
 	working sync.WaitGroup
 	ctx     context.Context // of attempts and store calls; cancelled when stopping takes too long
 	cancel  context.CancelFunc
-	loads   chan struct{} // limits how many lanes read the store at once
+	lasting context.Context // of store calls that are not interrupted
+	loads   chan struct{}   // limits how many lanes read the store at once
+	clock   sync.Once       // starts the clock of fallbacks
+	pause   sync.Once
+	paused  chan struct{} // closed by Pause
 }
 
 // Options are the dispatcher's settings; zero members take defaults.
@@ -55,7 +59,7 @@ type Observer interface {
 	Attempted(lane LaneConfig, a Attempt, sinceAccepted time.Duration)
 	// Settled is told each settlement that was recorded, and of which job.
 	Settled(lane LaneConfig, job Job, s Settlement)
-	// Unhealthy is told each failed attempt of a lane whose circuit breaker is open, and at which job.
+	// Unhealthy is told each failed attempt of a destination that is UNHEALTHY by then, and at which job.
 	Unhealthy(lane LaneConfig, job Job, h Health)
 }
 
@@ -93,13 +97,14 @@ func NewDispatcher(queue Queue, opts Options) *Dispatcher {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Dispatcher{queue: queue, opts: opts, lanes: map[string]*lane{}, loads: make(chan struct{}, 16)}
+	d := &Dispatcher{queue: queue, opts: opts, lanes: map[string]*lane{}, loads: make(chan struct{}, 16), paused: make(chan struct{})}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.lasting = context.WithoutCancel(d.ctx)
 	return d
 }
 
-// SetLane opens a destination's lane or changes its configuration. A lane that is disabled gives back what it holds;
-// attempts under way end as they would.
+// SetLane opens a destination's lane or changes its configuration, which closes its circuit breaker. A lane that is
+// disabled gives back what it holds; attempts under way end as they would.
 func (d *Dispatcher) SetLane(c LaneConfig) {
 	if c.Concurrency == 0 {
 		c.Concurrency = d.opts.Concurrency
@@ -112,6 +117,7 @@ func (d *Dispatcher) SetLane(c LaneConfig) {
 	}
 	d.mu.Unlock()
 	l.configure(c)
+	d.clock.Do(func() { d.start(d.watchFallbacks) })
 }
 
 // RemoveLane closes a destination's lane: what it holds is given back, attempts under way end as they would.
@@ -129,6 +135,17 @@ func (d *Dispatcher) lane(destinationID string) *lane {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.lanes[destinationID]
+}
+
+// config returns the configuration of a destination's lane.
+func (d *Dispatcher) config(destinationID string) (LaneConfig, bool) {
+	l := d.lane(destinationID)
+	if l == nil {
+		return LaneConfig{}, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.config, true
 }
 
 // Reserve asks for a place for one new delivery of an alert of size bytes. When it is granted, exactly one of Deliver
@@ -186,7 +203,7 @@ func (d *Dispatcher) Health(destinationID string) Health {
 	if l := d.lane(destinationID); l != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return l.health
+		return l.currentHealth()
 	}
 	return Health{State: HealthUnknown}
 }
@@ -198,18 +215,19 @@ type Health struct {
 	LastFailure time.Time
 	LastError   string    // of the last attempt; "" after a success
 	Failures    int       // attempts that failed since the last success
-	ProbeAt     time.Time // when UNHEALTHY: before it nothing is tried
+	ProbeAt     time.Time // while the circuit breaker is open: before it nothing is tried
 }
 
 // HealthState sums a destination's health up.
 type HealthState string
 
-// The states of health.
+// The states of health. A destination that is UNHEALTHY is still tried: a few deliveries by their schedules; many,
+// which open the circuit breaker, one attempt at a time until one succeeds.
 const (
 	HealthUnknown HealthState = "UNKNOWN"   // not tried since the start
 	Healthy       HealthState = "HEALTHY"   // the last attempt was delivered
 	Degraded      HealthState = "DEGRADED"  // the last attempt was not
-	Unhealthy     HealthState = "UNHEALTHY" // so many were not that the circuit breaker is open: one attempt at a time is made, to find out
+	Unhealthy     HealthState = "UNHEALTHY" // ten attempts in a row were not, or the circuit breaker is open
 )
 
 // Pause starts no more attempts, for good: it is how stopping begins.
@@ -221,6 +239,7 @@ func (d *Dispatcher) Pause() {
 		lanes = append(lanes, l)
 	}
 	d.mu.Unlock()
+	d.pause.Do(func() { close(d.paused) })
 	for _, l := range lanes {
 		l.disable()
 	}
@@ -257,7 +276,7 @@ func (d *Dispatcher) start(f func()) bool {
 	return true
 }
 
-// release gives claims back, and with them the memory they held.
+// release gives a lane's claims back, and with them the memory they held.
 func (d *Dispatcher) release(jobs []Job) {
 	if len(jobs) == 0 {
 		return
@@ -267,15 +286,13 @@ func (d *Dispatcher) release(jobs []Job) {
 		ids[i] = j.Delivery.ID
 		d.held.Add(-int64(j.Size))
 	}
-	if err := d.queue.Release(context.WithoutCancel(d.ctx), ids...); err != nil {
+	if err := d.queue.Release(d.lasting, ids...); err != nil {
 		d.opts.Log.Error("claims could not be given back; they return at the next start", "error", err)
 		return
 	}
 	// A lane that was enabled again meanwhile has looked for them while they were claimed.
-	for _, j := range jobs {
-		if l := d.lane(j.Delivery.DestinationID); l != nil {
-			l.wake()
-		}
+	if l := d.lane(jobs[0].Delivery.DestinationID); l != nil {
+		l.wake()
 	}
 }
 
@@ -284,12 +301,11 @@ func (d *Dispatcher) release(jobs []Job) {
 const operatorAttempts = 5
 
 // attempt tries a job once and says what follows.
-func (d *Dispatcher) attempt(c LaneConfig, job Job) Settlement {
-	m := d.message(job)
-	a, advice := Try(d.ctx, c.Sender, m, d.opts.Now, d.opts.Log)
-	d.opts.Observe.Attempted(c, a, d.opts.Now().Sub(job.AcceptedAt))
+func (d *Dispatcher) attempt(c *LaneConfig, job *Job) Settlement {
+	a, advice := Try(d.ctx, c.Sender, d.message(job), d.opts.Now, d.opts.Log)
+	d.opts.Observe.Attempted(*c, a, d.opts.Now().Sub(job.AcceptedAt))
 	s := Settlement{ID: job.Delivery.ID, Attempt: a}
-	made := attemptsSince(job.Delivery) + 1
+	made := attemptsSince(&job.Delivery) + 1
 	switch {
 	case a.Outcome == destination.OutcomeDelivered:
 		s.State = Delivered
@@ -307,21 +323,33 @@ func (d *Dispatcher) attempt(c LaneConfig, job Job) Settlement {
 			s.State, s.Reason, s.NextAttemptAt = Failed, Expired, time.Time{}
 		}
 	}
+	if s.State == Failed {
+		s.Fallback = d.fallbackOf(c, job.Alert.Subject())
+	}
 	return s
 }
 
+// expire gives a job up for its age, without an attempt.
+func (d *Dispatcher) expire(c *LaneConfig, job *Job) {
+	d.settle(c, job, Settlement{
+		ID: job.Delivery.ID, State: Failed, Reason: Expired, SettledAt: d.opts.Now(),
+		Fallback: d.fallbackOf(c, job.Alert.Subject()),
+	})
+	d.held.Add(-int64(job.Size))
+}
+
 // attemptsSince counts the attempts since the delivery was promised or replayed: a replay begins the schedule anew.
-func attemptsSince(d Delivery) int {
+func attemptsSince(d *Delivery) int {
 	n := 0
-	for _, a := range d.Attempts {
-		if !a.At.Before(d.Since) {
+	for i := range d.Attempts {
+		if !d.Attempts[i].At.Before(d.Since) {
 			n++
 		}
 	}
 	return n
 }
 
-func (d *Dispatcher) message(job Job) *destination.Message {
+func (d *Dispatcher) message(job *Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
@@ -332,19 +360,25 @@ func (d *Dispatcher) message(job Job) *destination.Message {
 	if m.Link == "" && d.opts.Link != nil {
 		m.Link = d.opts.Link(m.AlertID)
 	}
+	if m.FallbackOf = job.Delivery.FallbackOf; m.FallbackOf != "" {
+		if c, ok := d.config(m.FallbackOf); ok {
+			m.FallbackOf = c.DisplayName
+		}
+	}
 	return m
 }
 
 // settle records a settlement, for as long as it takes: an attempt that was made must not be forgotten while the
 // store recovers. Only a stop that ran out of time ends it early; the attempt is then made again after the restart.
-func (d *Dispatcher) settle(c LaneConfig, job Job, s Settlement) {
+func (d *Dispatcher) settle(c *LaneConfig, job *Job, s Settlement) {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := d.queue.Settle(context.WithoutCancel(d.ctx), s)
+		err := d.queue.Settle(d.lasting, s)
 		if err == nil {
-			d.opts.Observe.Settled(c, job, s)
+			d.opts.Observe.Settled(*c, *job, s)
+			d.wakeFallback(s.Fallback)
 			return
 		}
-		d.opts.Log.Error("an attempt could not be recorded; trying again", "delivery_id", s.ID.String(), "error", err)
+		d.opts.Log.Error("what became of a delivery could not be recorded; trying again", "delivery_id", s.ID.String(), "error", err)
 		select {
 		case <-time.After(wait):
 		case <-d.ctx.Done():

@@ -13,6 +13,9 @@ import (
 
 // lane is one destination's way out. It holds a few claimed deliveries in memory, runs up to Concurrency attempts at
 // once, paces their starts, and claims more from the store when it runs dry.
+//
+// While its breaker is not closed it holds none: at each probe it claims a few, gives up those that are too old, tries
+// one of the others and gives the rest back.
 type lane struct {
 	d *Dispatcher
 
@@ -27,8 +30,15 @@ type lane struct {
 	timer    *time.Timer   // wakes the lane at wakeAt
 	wakeAt   time.Time
 	paced    *time.Timer // set while the limiter makes the lane wait
-	health   Health
+	breaker  breaker
+	enabled  time.Time // when the lane was enabled after it had been disabled
+	health   Health    // but for what the breaker says: see currentHealth
 }
+
+// probeClaims is how many deliveries are claimed to find one for a probe, and those that are too old. They are the
+// longest due, which are nearly always the oldest: one that was tried is due later than others of its age, and behind
+// more than these it may be found too old only when they are.
+const probeClaims = 128
 
 func (l *lane) configure(c LaneConfig) {
 	l.mu.Lock()
@@ -42,7 +52,11 @@ func (l *lane) configure(c LaneConfig) {
 			l.limiter = rate.NewLimiter(rate.Limit(c.RatePerSecond), max(1, int(c.RatePerSecond)))
 		}
 	}
+	if known := l.config.DestinationID != ""; known && c.Enabled && !l.config.Enabled {
+		l.enabled = l.d.opts.Now()
+	}
 	l.config = c
+	l.breaker.reset()
 	if !c.Enabled {
 		l.mu.Unlock()
 		l.disable()
@@ -73,7 +87,7 @@ func (l *lane) reserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// A lane that is behind takes its deliveries from the store, the longest due first; new ones queue up there.
-	if !l.config.Enabled || l.behind || l.loading || len(l.ready)+l.reserved >= l.d.opts.LaneSize {
+	if !l.config.Enabled || l.breaker.state != closed || l.behind || l.loading || len(l.ready)+l.reserved >= l.d.opts.LaneSize {
 		return false
 	}
 	l.reserved++
@@ -90,7 +104,7 @@ func (l *lane) deliver(job Job) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reserved--
-	if !l.config.Enabled {
+	if !l.config.Enabled || l.breaker.state != closed {
 		return false
 	}
 	l.ready = append(l.ready, job)
@@ -108,16 +122,24 @@ func (l *lane) wake() {
 // pump starts whatever can be started. The lock is held.
 func (l *lane) pump() {
 	for l.config.Enabled && len(l.ready) > 0 && l.running < l.config.Concurrency && l.mayStart() {
-		job := l.take()
-		if !l.d.start(func() { l.work(job) }) {
+		job, probe := l.take(), l.breaker.start()
+		if !l.d.start(func() { l.work(job, probe) }) {
 			l.ready = append(l.ready, job)
 			return
 		}
 		l.running++
 	}
-	if l.config.Enabled && l.behind && !l.loading && len(l.ready) < l.d.opts.LaneSize/2 && l.mayHold() {
+	if l.config.Enabled && l.behind && !l.loading && l.mayLoad() {
 		l.loading = l.d.start(l.load)
 	}
+}
+
+// mayLoad says whether the lane has room for more deliveries. The lock is held.
+func (l *lane) mayLoad() bool {
+	if l.breaker.state != closed {
+		return len(l.ready) == 0 && l.breakerAllows()
+	}
+	return len(l.ready) < l.d.opts.LaneSize/2 && l.mayHold()
 }
 
 // mayHold says whether there is memory for more deliveries. A lane that has none gets one all the same, so that it is
@@ -126,8 +148,24 @@ func (l *lane) mayHold() bool {
 	return l.d.room() > 0 || len(l.ready) == 0 && l.running == 0
 }
 
-// mayStart asks the limiter; when it says no, the lane is pumped again at the time it names.
-func (l *lane) mayStart() bool {
+// mayStart asks the breaker and the limiter; when one says no, the lane is pumped again at the time it names. The lock
+// is held.
+func (l *lane) mayStart() bool { return l.breakerAllows() && l.limiterAllows() }
+
+func (l *lane) breakerAllows() bool {
+	if l.breaker.state == closed {
+		return true
+	}
+	if l.breaker.allows(l.d.opts.Now()) {
+		return true
+	}
+	if l.breaker.state == open { // a half-open one waits for its probe to end
+		l.arm(l.breaker.probeAt)
+	}
+	return false
+}
+
+func (l *lane) limiterAllows() bool {
 	if l.limiter == nil {
 		return true
 	}
@@ -160,42 +198,74 @@ func (l *lane) take() Job {
 	return job
 }
 
-// work tries jobs one after the other until the lane has none for it.
-func (l *lane) work(job Job) {
-	for {
+// work tries jobs one after the other until the lane has none for it. probe is the first one's number as a probe, or 0.
+func (l *lane) work(job Job, probe int) {
+	for more := true; more; {
 		l.mu.Lock()
 		config := l.config
 		l.mu.Unlock()
-		s := l.d.attempt(config, job)
+		s := l.d.attempt(&config, &job)
 		// The place is free only when the attempt is recorded: what a crash makes happen twice is what was in flight.
-		l.d.settle(config, job, s)
+		l.d.settle(&config, &job, s)
 		l.d.held.Add(-int64(job.Size))
 
 		l.mu.Lock()
-		l.note(s)
-		if !l.config.Enabled || len(l.ready) == 0 || l.running > l.config.Concurrency || !l.mayStart() {
+		back := l.note(&s, probe)
+		health := l.currentHealth()
+		next := Job{}
+		if more = l.config.Enabled && len(l.ready) > 0 && l.running <= l.config.Concurrency && l.mayStart(); more {
+			next, probe = l.take(), l.breaker.start()
+		} else {
 			l.running--
-			l.pump()
-			l.mu.Unlock()
-			return
 		}
-		job = l.take()
 		l.pump()
 		l.mu.Unlock()
+
+		l.d.release(back)
+		if s.Attempt.Outcome != destination.OutcomeDelivered && health.State == Unhealthy && l.d.ctx.Err() == nil {
+			l.d.opts.Observe.Unhealthy(config, job, health)
+		}
+		job = next
 	}
 }
 
-// note keeps what a settled attempt says of the lane. The lock is held.
-func (l *lane) note(s Settlement) {
+// note keeps what a settled attempt says of the lane, and returns what the lane is to give back: when the breaker
+// opens it holds nothing more. The lock is held.
+func (l *lane) note(s *Settlement, probe int) (back []Job) {
+	if s.State == Retrying {
+		l.arm(s.NextAttemptAt)
+	}
+	if l.d.ctx.Err() != nil { // it was interrupted, which says nothing of the destination
+		return nil
+	}
 	if s.Attempt.Outcome == destination.OutcomeDelivered {
-		l.health = Health{State: Healthy, LastSuccess: s.Attempt.At}
+		l.health.State, l.health.LastSuccess, l.health.LastError, l.health.Failures = Healthy, s.Attempt.At, "", 0
 	} else {
 		l.health.State, l.health.LastFailure, l.health.LastError = Degraded, s.Attempt.At, s.Attempt.Message
 		l.health.Failures++
 	}
-	if s.State == Retrying {
-		l.arm(s.NextAttemptAt)
+	was := l.breaker.state
+	l.breaker.end(s.ID, s.Attempt.Outcome, probe, l.d.opts.Now(), l.d.opts.Schedule.Random)
+	if l.breaker.state == was {
+		return nil
 	}
+	l.behind = true // as long as it was not closed the lane claimed next to nothing
+	if l.breaker.state == open {
+		back, l.ready = l.ready, nil
+	}
+	return back
+}
+
+// currentHealth is the lane's health with what the breaker says of it. The lock is held.
+func (l *lane) currentHealth() Health {
+	h := l.health
+	if l.breaker.unhealthy() {
+		h.State = Unhealthy
+	}
+	if l.breaker.state != closed {
+		h.ProbeAt = l.breaker.probeAt
+	}
+	return h
 }
 
 // arm wakes the lane at a time, unless it wakes earlier anyhow. The lock is held.
@@ -222,46 +292,92 @@ func (l *lane) arm(at time.Time) {
 
 // load claims due deliveries from the store.
 func (l *lane) load() {
-	l.d.loads <- struct{}{}
-	defer func() { <-l.d.loads }()
-
 	l.mu.Lock()
 	id := l.config.DestinationID
-	room := max(1, l.d.opts.LaneSize-len(l.ready)-l.reserved)
+	limit := max(1, l.d.opts.LaneSize-len(l.ready)-l.reserved)
+	if l.breaker.state != closed {
+		limit = probeClaims
+	}
 	l.behind = false // a wake during the claim sets it again
 	l.mu.Unlock()
 
 	now := l.d.opts.Now()
-	budget := min(max(l.d.room(), 0), l.d.opts.MemoryBytes/8) // taken before, since other lanes load at the same time
-	l.d.held.Add(budget)
-	jobs, err := l.d.queue.Claim(l.d.ctx, id, now, room, int(budget))
-	l.d.held.Add(-budget)
-	for _, j := range jobs {
-		l.d.held.Add(int64(j.Size))
-	}
-	next, some := time.Time{}, false
-	if err == nil && len(jobs) < room {
-		next, some, err = l.d.queue.NextDue(l.d.ctx, id)
-	}
-
-	l.mu.Lock()
-	l.loading = false
-	if !l.config.Enabled {
-		l.mu.Unlock()
-		l.d.release(jobs)
-		return
-	}
-	defer l.mu.Unlock()
+	jobs, next, some, err := l.d.claim(id, now, limit)
 	if err != nil {
 		l.d.opts.Log.Error("due deliveries could not be read; trying again", "destination_id", id, "error", err)
 		next, some = now.Add(time.Second), true
 	}
-	l.ready = append(l.ready, jobs...)
-	if len(jobs) == room || some && !next.After(now) { // there are more, or more than fit into memory
+
+	l.mu.Lock()
+	if !l.config.Enabled {
+		l.loading = false
+		l.mu.Unlock()
+		l.d.release(jobs)
+		return
+	}
+	if len(jobs) == limit || some && !next.After(now) { // there are more, or more than fit into memory
 		l.behind, some = true, false
 	}
 	if some {
 		l.arm(next)
 	}
+	var old, spare []Job
+	if l.breaker.state != closed {
+		jobs, old, spare = l.sift(jobs, now)
+	}
+	l.ready = append(l.ready, jobs...)
+	l.loading = len(old) > 0
 	l.pump()
+	config := l.config
+	l.mu.Unlock()
+
+	l.d.release(spare) // and look for them again
+	if len(old) > 0 {
+		inParallel(config.Concurrency, old, func(job *Job) { l.d.expire(&config, job) })
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.loading, l.behind = false, true
+		l.pump()
+	}
+}
+
+// sift chooses from what was claimed while the breaker is not closed: one to be tried, and those too old to wait for
+// their turn. The lock is held.
+func (l *lane) sift(jobs []Job, now time.Time) (try, old, spare []Job) {
+	maxAge := l.config.MaxAge
+	if maxAge == 0 {
+		maxAge = l.d.opts.Schedule.MaxAge
+	}
+	for _, job := range jobs {
+		since := job.Delivery.Since
+		if since.Before(l.enabled) { // what waited for the destination to be enabled is promised an attempt
+			since = l.enabled
+		}
+		switch {
+		case now.Sub(since) >= maxAge:
+			old = append(old, job)
+		case len(try)+len(l.ready) == 0:
+			try = append(try, job)
+		default:
+			spare = append(spare, job)
+		}
+	}
+	return try, old, spare
+}
+
+// claim claims due deliveries, and says when the next one is due if those were all.
+func (d *Dispatcher) claim(destinationID string, now time.Time, limit int) (jobs []Job, next time.Time, some bool, err error) {
+	d.loads <- struct{}{}
+	defer func() { <-d.loads }()
+	budget := min(max(d.room(), 0), d.opts.MemoryBytes/8) // taken before, since other lanes load at the same time
+	d.held.Add(budget)
+	jobs, err = d.queue.Claim(d.ctx, destinationID, now, limit, int(budget))
+	d.held.Add(-budget)
+	for i := range jobs {
+		d.held.Add(int64(jobs[i].Size))
+	}
+	if err == nil && len(jobs) < limit {
+		next, some, err = d.queue.NextDue(d.ctx, destinationID)
+	}
+	return jobs, next, some, err
 }
