@@ -7,35 +7,33 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 )
 
-// Backup begins to download a copy of the control plane's store, and returns it with its length in bytes, -1 when that
-// is not told. The caller closes it. An error is an [*Error] where the control plane answered. The client must be made
-// with [WithLongAnswers].
-func (c *ClientWithResponses) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
-	plain, ok := c.ClientInterface.(*Client)
-	if !ok {
-		return nil, 0, fmt.Errorf("a %T cannot download", c.ClientInterface)
-	}
-	address, err := url.JoinPath(plain.Server, "v1/backup")
+// streamed marks the context of a call whose answer has no limits of size and time.
+type streamed struct{}
+
+// Backup writes a copy of the control plane's store to w and returns how many bytes that were. An error, an [*Error]
+// where the control plane answered, means that what was written, if anything, is not the whole copy. No limit but the
+// context's holds for how long it takes.
+//
+// It stands in for the generated GetBackupWithResponse, which takes the copy into memory.
+func (c *ClientWithResponses) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	response, err := c.GetBackup(context.WithValue(ctx, streamed{}, true))
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/octet-stream" {
+		response.Body = &body{ReadCloser: response.Body, left: maxBody, cancel: func() {}}
+		parsed, err := ParseGetBackupResponse(response)
+		if err != nil {
+			return 0, &Error{Status: response.StatusCode, Title: http.StatusText(response.StatusCode)}
+		}
+		return 0, Failure(parsed)
+	}
+	n, err := io.Copy(w, response.Body)
 	if err != nil {
-		return nil, 0, err
+		return n, fmt.Errorf("the backup broke off after %d bytes: %w", n, err)
 	}
-	response, err := plain.Client.Do(request)
-	if err != nil {
-		return nil, 0, err
-	}
-	if response.StatusCode == http.StatusOK {
-		return response.Body, response.ContentLength, nil
-	}
-	parsed, err := ParseListTokensResponse(response) // its problems are as those of all operations
-	if err != nil {
-		return nil, 0, &Error{Status: response.StatusCode, Title: http.StatusText(response.StatusCode)}
-	}
-	return nil, 0, Failure(parsed)
+	return n, nil
 }

@@ -3,53 +3,110 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
 
-func TestBackup_MayBeLongAndTakeLong(t *testing.T) {
-	t.Parallel()
-	const timeout, size = 300 * time.Millisecond, 65 << 20
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/base/v1/backup" {
-			t.Errorf("got a request for %s", r.URL.Path)
-		}
-		_, _ = w.Write(make([]byte, size/2))
-		_ = http.NewResponseController(w).Flush()
-		time.Sleep(2 * timeout)
-		_, _ = w.Write(make([]byte, size-size/2))
-	}))
-	defer h.Close()
-	c, err := client.New(h.URL+"/base", "", client.WithRequestTimeout(timeout), client.WithLongAnswers())
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _, err := c.Backup(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	if n, err := io.Copy(io.Discard, body); err != nil || n != size {
-		t.Errorf("got %d bytes and %v, want %d", n, err, size)
-	}
+// slowly is a body of so many chunks, each of which takes half a minute.
+type slowly struct {
+	ctx  context.Context
+	left int
 }
 
-func TestBackup_MustBeginInTime(t *testing.T) {
-	t.Parallel()
-	h := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	defer h.Close()
-	c, err := client.New(h.URL, "", client.WithRequestTimeout(100*time.Millisecond), client.WithLongAnswers())
-	if err != nil {
-		t.Fatal(err)
+func (s *slowly) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
 	}
-	if _, _, err := c.Backup(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want that the time is up", err)
+	select {
+	case <-s.ctx.Done():
+		return 0, s.ctx.Err()
+	case <-time.After(30 * time.Second):
+	}
+	s.left--
+	return len(p), nil
+}
+
+func (s *slowly) Close() error { return nil }
+
+func TestBackup_HasNoLimitOfSizeOrTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, tries := newClient(t, func(n int, req *http.Request) (*http.Response, error) {
+			if n == 0 {
+				return response(503, "text/plain", "not yet"), nil
+			}
+			r := response(200, "application/octet-stream", "")
+			r.Body = &slowly{req.Context(), 9000} // of 8 KiB: 74 MB
+			return r, nil
+		})
+		n, err := c.Backup(t.Context(), io.Discard)
+		if err != nil || n < 65<<20 || *tries != 2 {
+			t.Errorf("got %d bytes in %d tries and %v, want more than other answers may have", n, *tries, err)
+		}
+	})
+}
+
+func TestBackup_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newClient(t, func(_ int, req *http.Request) (*http.Response, error) {
+			r := response(200, "application/octet-stream", "")
+			r.Body = &slowly{req.Context(), 3000}
+			return r, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if n, err := c.Backup(ctx, io.Discard); !errors.Is(err, context.DeadlineExceeded) || n == 0 {
+			t.Errorf("got %d bytes and %v, want some, and that the time is up", n, err)
+		}
+	})
+}
+
+func TestBackup_TellsACopyFromWhatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string // of the error
+	}{
+		"whole": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = io.WriteString(w, "copy")
+		}, ""},
+		"cut": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Content-Length", "9")
+			_, _ = io.WriteString(w, "copy")
+		}, "broke off after 4 bytes"},
+		"refused": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(403)
+			_, _ = io.WriteString(w, `{"type":"urn:alertrouter:problem:forbidden","title":"The token may not do this","status":403,"detail":"this needs the permission backup:read"}`)
+		}, "The token may not do this (403): this needs the permission backup:read"},
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>Sign in</html>") }, "(200)"},
+	} {
+		s := httptest.NewServer(c.answer)
+		api, err := client.New(s.URL, "token")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		_, err = api.Backup(t.Context(), &got)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+		if err == nil && got.String() != "copy" {
+			t.Errorf("%s: got %q", name, got.String())
+		}
+		s.Close()
 	}
 }

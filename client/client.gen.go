@@ -151,6 +151,7 @@ func (e DeliveryState) Valid() bool {
 
 // Defines values for DestinationHealthState.
 const (
+	DEGRADED  DestinationHealthState = "DEGRADED"
 	HEALTHY   DestinationHealthState = "HEALTHY"
 	UNHEALTHY DestinationHealthState = "UNHEALTHY"
 	UNKNOWN   DestinationHealthState = "UNKNOWN"
@@ -159,6 +160,8 @@ const (
 // Valid indicates whether the value is a known member of the DestinationHealthState enum.
 func (e DestinationHealthState) Valid() bool {
 	switch e {
+	case DEGRADED:
+		return true
 	case HEALTHY:
 		return true
 	case UNHEALTHY:
@@ -599,7 +602,7 @@ type AlertSummary struct {
 // AlertType What kind of finding an alert is.
 type AlertType string
 
-// AlertTypeList The alert types it wants; all when absent.
+// AlertTypeList The alert types it wants; empty means all.
 type AlertTypeList = []AlertType
 
 // AllowManualDispatch Whether a person may send alerts to it by hand.
@@ -772,7 +775,7 @@ type DeliverySummary struct {
 
 // Destination A destination, without its secrets.
 type Destination struct {
-	// AlertTypes The alert types it wants; all when absent.
+	// AlertTypes The alert types it wants; empty means all.
 	AlertTypes AlertTypeList `json:"alert_types"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
@@ -790,13 +793,19 @@ type Destination struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled Enabled `json:"enabled"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds"`
+
 	// Health How the last attempts went. It is forgotten at a restart.
 	Health DestinationHealth `json:"health"`
 
 	// ID Made by the server.
 	ID string `json:"id"`
 
-	// LogTypes The log types it wants; all when absent.
+	// LogTypes The log types it wants; empty means all.
 	LogTypes LogTypeList `json:"log_types"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
@@ -805,7 +814,7 @@ type Destination struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second"`
 
 	// Revision One more at every change.
@@ -838,23 +847,32 @@ type DestinationConfig struct {
 
 // DestinationHealth How the last attempts went. It is forgotten at a restart.
 type DestinationHealth struct {
+	// ConsecutiveFailures How many attempts failed since the last success.
+	ConsecutiveFailures int `json:"consecutive_failures"`
+
 	// LastError What the last attempt failed with; null after a success.
 	LastError *string `json:"last_error"`
+
+	// LastFailureAt When an attempt was not delivered last.
+	LastFailureAt *time.Time `json:"last_failure_at"`
 
 	// LastSuccessAt When an attempt was delivered last.
 	LastSuccessAt *time.Time `json:"last_success_at"`
 
-	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. UNHEALTHY: it was not.
+	// NextProbeAt When UNHEALTHY: before it nothing is tried. Null otherwise.
+	NextProbeAt *time.Time `json:"next_probe_at"`
+
+	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
 	State DestinationHealthState `json:"state"`
 }
 
-// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. UNHEALTHY: it was not.
+// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
 type DestinationHealthState string
 
 // DestinationInput A destination, as it is created or replaced.
 type DestinationInput struct {
 	// AlertTypes The alert types it wants; all when absent.
-	AlertTypes *AlertTypeList `json:"alert_types,omitempty"`
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
 	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
@@ -868,8 +886,14 @@ type DestinationInput struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
 	// LogTypes The log types it wants; all when absent.
-	LogTypes *LogTypeList `json:"log_types,omitempty"`
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
 	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
@@ -877,7 +901,7 @@ type DestinationInput struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means only by list or by hand.
@@ -968,6 +992,12 @@ type DisplayName = string
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool
 
+// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+type Fallback = string
+
+// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+type FallbackAfterSeconds = int64
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field A JSON pointer into the body, or the name of a parameter.
@@ -1007,7 +1037,7 @@ type Health struct {
 // IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 type IdempotencyKey = string
 
-// LogTypeList The log types it wants; all when absent.
+// LogTypeList The log types it wants; empty means all.
 type LogTypeList = []string
 
 // MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
@@ -1106,7 +1136,7 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 type RateLimitPerSecond = float64
 
 // Replay defines model for Replay.
@@ -1325,7 +1355,7 @@ type UnsavedDestinationTest struct {
 	AlertType *AlertType `json:"alert_type,omitempty"`
 
 	// AlertTypes The alert types it wants; all when absent.
-	AlertTypes *AlertTypeList `json:"alert_types,omitempty"`
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
 	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
@@ -1339,11 +1369,17 @@ type UnsavedDestinationTest struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
 	// IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 	IdempotencyKey *IdempotencyKey `json:"idempotency_key,omitempty"`
 
 	// LogTypes The log types it wants; all when absent.
-	LogTypes *LogTypeList `json:"log_types,omitempty"`
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
 	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
@@ -1351,7 +1387,7 @@ type UnsavedDestinationTest struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means only by list or by hand.
@@ -1366,6 +1402,12 @@ type Validation struct {
 	// Valid Always true; a body that is not valid is a 422 or 409.
 	Valid bool `json:"valid"`
 }
+
+// WantedAlertTypes The alert types it wants; all when absent.
+type WantedAlertTypes = []AlertType
+
+// WantedLogTypes The log types it wants; all when absent.
+type WantedLogTypes = []string
 
 // WebhookConfig Any HTTP endpoint, called as Standard Webhooks describes. Exactly one of `url` and `secret_url` is set.
 type WebhookConfig struct {
@@ -1485,13 +1527,15 @@ type ValidateDestinationParams struct {
 
 // DeleteDestinationParams defines parameters for DeleteDestination.
 type DeleteDestinationParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateDestinationParams defines parameters for UpdateDestination.
 type UpdateDestinationParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1506,13 +1550,15 @@ type ListOverridesParams struct {
 
 // DeleteOverrideParams defines parameters for DeleteOverride.
 type DeleteOverrideParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // PutOverrideParams defines parameters for PutOverride.
 type PutOverrideParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1706,6 +1752,16 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/alerts/{alert_id}/dispatch (the `DispatchAlert` operationId).
 	DispatchAlert(ctx context.Context, alertID string, body DispatchAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetBackup A copy of the store
+	//
+	// The whole store as of one moment, as a file, while the server goes on. It holds every alert, and destinations
+	// with their secrets sealed: the master key is not in it and is to be kept apart. A copy that fails on the way
+	// ends the connection before `Content-Length` is reached, so a file of that length is whole. There is no limit to
+	// how long it takes as long as the reader goes on reading.
+	//
+	// Corresponds with GET /v1/backup (the `GetBackup` operationId).
+	GetBackup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListDeliveries List deliveries, newest first
 	//
 	// Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
@@ -1750,7 +1806,8 @@ type ClientInterface interface {
 
 	// CreateDestinationWithBody Create a destination
 	//
-	// A display name that another destination has, without regard to case, is a 409.
+	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1759,7 +1816,8 @@ type ClientInterface interface {
 
 	// CreateDestination Create a destination
 	//
-	// A display name that another destination has, without regard to case, is a 409.
+	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1804,7 +1862,8 @@ type ClientInterface interface {
 
 	// DeleteDestination Delete a destination
 	//
-	// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays.
+	// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays. A destination that
+	// is the `fallback` of others is not deleted: that is a 409 that names them.
 	//
 	// Corresponds with DELETE /v1/destinations/{id} (the `DeleteDestination` operationId).
 	DeleteDestination(ctx context.Context, id DestinationID, params *DeleteDestinationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1817,7 +1876,8 @@ type ClientInterface interface {
 	// UpdateDestinationWithBody Replace a destination
 	//
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1827,7 +1887,8 @@ type ClientInterface interface {
 	// UpdateDestination Replace a destination
 	//
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2131,6 +2192,26 @@ func (c *Client) DispatchAlert(ctx context.Context, alertID string, body Dispatc
 	return c.Client.Do(req)
 }
 
+// GetBackup A copy of the store
+//
+// The whole store as of one moment, as a file, while the server goes on. It holds every alert, and destinations
+// with their secrets sealed: the master key is not in it and is to be kept apart. A copy that fails on the way
+// ends the connection before `Content-Length` is reached, so a file of that length is whole. There is no limit to
+// how long it takes as long as the reader goes on reading.
+//
+// Corresponds with GET /v1/backup (the `GetBackup` operationId).
+func (c *Client) GetBackup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBackupRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListDeliveries List deliveries, newest first
 //
 // Corresponds with GET /v1/deliveries (the `ListDeliveries` operationId).
@@ -2235,7 +2316,8 @@ func (c *Client) ListDestinations(ctx context.Context, params *ListDestinationsP
 
 // CreateDestinationWithBody Create a destination
 //
-// A display name that another destination has, without regard to case, is a 409.
+// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2254,7 +2336,8 @@ func (c *Client) CreateDestinationWithBody(ctx context.Context, contentType stri
 
 // CreateDestination Create a destination
 //
-// A display name that another destination has, without regard to case, is a 409.
+// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2349,7 +2432,8 @@ func (c *Client) ValidateDestination(ctx context.Context, params *ValidateDestin
 
 // DeleteDestination Delete a destination
 //
-// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays.
+// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays. A destination that
+// is the `fallback` of others is not deleted: that is a 409 that names them.
 //
 // Corresponds with DELETE /v1/destinations/{id} (the `DeleteDestination` operationId).
 func (c *Client) DeleteDestination(ctx context.Context, id DestinationID, params *DeleteDestinationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2382,7 +2466,8 @@ func (c *Client) GetDestination(ctx context.Context, id DestinationID, reqEditor
 // UpdateDestinationWithBody Replace a destination
 //
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2402,7 +2487,8 @@ func (c *Client) UpdateDestinationWithBody(ctx context.Context, id DestinationID
 // UpdateDestination Replace a destination
 //
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3068,6 +3154,33 @@ func NewDispatchAlertRequestWithBody(server string, alertID string, contentType 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetBackupRequest constructs an http.Request for the GetBackup method
+func NewGetBackupRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/backup")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -4219,6 +4332,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/alerts/{alert_id}/dispatch (the `DispatchAlert` operationId).
 	DispatchAlertWithResponse(ctx context.Context, alertID string, body DispatchAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*DispatchAlertResponse, error)
 
+	// GetBackupWithResponse A copy of the store
+	//
+	// The whole store as of one moment, as a file, while the server goes on. It holds every alert, and destinations
+	// with their secrets sealed: the master key is not in it and is to be kept apart. A copy that fails on the way
+	// ends the connection before `Content-Length` is reached, so a file of that length is whole. There is no limit to
+	// how long it takes as long as the reader goes on reading.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/backup (the `GetBackup` operationId).
+	GetBackupWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetBackupResponse, error)
+
 	// ListDeliveriesWithResponse List deliveries, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4271,7 +4396,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateDestinationWithBodyWithResponse Create a destination
 	//
-	// A display name that another destination has, without regard to case, is a 409.
+	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4280,7 +4406,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateDestinationWithResponse Create a destination
 	//
-	// A display name that another destination has, without regard to case, is a 409.
+	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4325,7 +4452,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteDestinationWithResponse Delete a destination
 	//
-	// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays.
+	// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays. A destination that
+	// is the `fallback` of others is not deleted: that is a 409 that names them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4342,7 +4470,8 @@ type ClientWithResponsesInterface interface {
 	// UpdateDestinationWithBodyWithResponse Replace a destination
 	//
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4352,7 +4481,8 @@ type ClientWithResponsesInterface interface {
 	// UpdateDestinationWithResponse Replace a destination
 	//
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4871,6 +5001,55 @@ func (r DispatchAlertResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DispatchAlertResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetBackupResponse200Headers the declared response headers of an HTTP 200 response for GetBackup
+type GetBackupResponse200Headers struct {
+	ContentDisposition *string
+	ContentLength      *int64
+}
+
+type GetBackupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetBackupResponse200Headers
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetBackupResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetBackupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBackupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBackupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetBackupResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6012,6 +6191,24 @@ func (c *ClientWithResponses) DispatchAlertWithResponse(ctx context.Context, ale
 	return ParseDispatchAlertResponse(rsp)
 }
 
+// GetBackupWithResponse A copy of the store
+//
+// The whole store as of one moment, as a file, while the server goes on. It holds every alert, and destinations
+// with their secrets sealed: the master key is not in it and is to be kept apart. A copy that fails on the way
+// ends the connection before `Content-Length` is reached, so a file of that length is whole. There is no limit to
+// how long it takes as long as the reader goes on reading.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/backup (the `GetBackup` operationId).
+func (c *ClientWithResponses) GetBackupWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetBackupResponse, error) {
+	rsp, err := c.GetBackup(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBackupResponse(rsp)
+}
+
 // ListDeliveriesWithResponse List deliveries, newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6100,7 +6297,8 @@ func (c *ClientWithResponses) ListDestinationsWithResponse(ctx context.Context, 
 
 // CreateDestinationWithBodyWithResponse Create a destination
 //
-// A display name that another destination has, without regard to case, is a 409.
+// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6115,7 +6313,8 @@ func (c *ClientWithResponses) CreateDestinationWithBodyWithResponse(ctx context.
 
 // CreateDestinationWithResponse Create a destination
 //
-// A display name that another destination has, without regard to case, is a 409.
+// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
+// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6190,7 +6389,8 @@ func (c *ClientWithResponses) ValidateDestinationWithResponse(ctx context.Contex
 
 // DeleteDestinationWithResponse Delete a destination
 //
-// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays.
+// Its open deliveries become FAILED with the reason DESTINATION_DELETED; their history stays. A destination that
+// is the `fallback` of others is not deleted: that is a 409 that names them.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -6219,7 +6419,8 @@ func (c *ClientWithResponses) GetDestinationWithResponse(ctx context.Context, id
 // UpdateDestinationWithBodyWithResponse Replace a destination
 //
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6235,7 +6436,8 @@ func (c *ClientWithResponses) UpdateDestinationWithBodyWithResponse(ctx context.
 // UpdateDestinationWithResponse Replace a destination
 //
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
-// cannot change. With `If-Match`, another revision is a 412 and nothing is changed.
+// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
+// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6700,6 +6902,52 @@ func ParseDispatchAlertResponse(rsp *http.Response) (*DispatchAlertResponse, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetBackupResponse parses an HTTP response from a GetBackupWithResponse call
+func ParseGetBackupResponse(rsp *http.Response) (*GetBackupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBackupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetBackupResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		if values := rsp.Header.Values("Content-Length"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Length", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLength = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

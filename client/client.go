@@ -48,14 +48,6 @@ func WithRequestTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLongAnswers is for downloads: an answer may be of any length, and the request timeout ends when it has begun.
-func WithLongAnswers() Option {
-	return func(t *transport) error {
-		t.long = true
-		return nil
-	}
-}
-
 // WithMaxConcurrency sets how many requests may be under way at once.
 func WithMaxConcurrency(n int) Option {
 	return func(t *transport) error {

@@ -51,7 +51,6 @@ type transport struct {
 	token     string
 	userAgent string
 	timeout   time.Duration
-	long      bool          // answers may be of any length, and take any time once they have begun
 	slots     chan struct{} // one taken by each try under way
 	silent    atomic.Bool   // the last call that was given up had no answer, and none came since
 	sleep     func(context.Context, time.Duration) bool
@@ -59,48 +58,22 @@ type transport struct {
 
 // RoundTrip sends a request until it succeeds, may not be tried again, or its time is up.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t.long {
-		return t.begin(req)
-	}
 	ctx, cancel := t.withDeadline(req.Context())
 	resp, err := t.tries(ctx, req)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	resp.Body = &body{ReadCloser: resp.Body, left: maxBody, cancel: cancel}
+	left := int64(maxBody)
+	if req.Context().Value(streamed{}) != nil {
+		left = math.MaxInt64
+	}
+	resp.Body = &body{ReadCloser: resp.Body, left: left, cancel: cancel}
 	return resp, nil
 }
-
-// begin is RoundTrip for long answers: the timeout ends when one has begun.
-func (t *transport) begin(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(req.Context())
-	late := time.AfterFunc(t.timeout, cancel)
-	resp, err := t.tries(until{ctx, time.Now().Add(t.timeout)}, req)
-	if !late.Stop() && req.Context().Err() == nil {
-		if err == nil {
-			resp.Body.Close()
-		}
-		err = context.DeadlineExceeded
-	}
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	resp.Body = &body{ReadCloser: resp.Body, left: math.MaxInt64, cancel: cancel}
-	return resp, nil
-}
-
-// until is a context that tells a deadline by which nothing happens.
-type until struct {
-	context.Context
-	deadline time.Time
-}
-
-func (u until) Deadline() (time.Time, bool) { return u.deadline, true }
 
 func (t *transport) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
+	if _, ok := ctx.Deadline(); ok || ctx.Value(streamed{}) != nil {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, t.timeout)
@@ -112,7 +85,10 @@ func (t *transport) tries(ctx context.Context, req *http.Request) (*http.Respons
 	for n := 0; ; n++ {
 		resp, sent, err := t.try(ctx, req)
 		again, wait := mayRetry(req, resp, sent), backoff(n)
-		deadline, _ := ctx.Deadline()
+		deadline, ok := ctx.Deadline()
+		if !ok { // the answer is streamed
+			deadline = began.Add(t.timeout)
+		}
 		if resp != nil {
 			t.silent.Store(false)
 			if d, ok := retryAfter(resp, time.Now()); ok {

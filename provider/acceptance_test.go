@@ -114,7 +114,7 @@ func (w *world) change(t *testing.T, edit func(*client.DestinationInput)) {
 	d := w.only(t)
 	input := client.DestinationInput{
 		DisplayName: d.DisplayName, Enabled: &d.Enabled, Severities: d.Severities,
-		AllowManualDispatch: &d.AllowManualDispatch, MaxAgeSeconds: d.MaxAgeSeconds, MaxConcurrency: d.MaxConcurrency,
+		AllowManualDispatch: &d.AllowManualDispatch, Fallback: d.Fallback, FallbackAfterSeconds: d.FallbackAfterSeconds, MaxAgeSeconds: d.MaxAgeSeconds, MaxConcurrency: d.MaxConcurrency,
 		RateLimitPerSecond: d.RateLimitPerSecond, Config: d.Config,
 	}
 	if len(d.AlertTypes) > 0 {

@@ -53,18 +53,20 @@ type model interface {
 
 // An envelope is what destinations of all types have.
 type envelope struct {
-	ID                  types.String  `tfsdk:"id"`
-	DisplayName         types.String  `tfsdk:"display_name"`
-	Enabled             types.Bool    `tfsdk:"enabled"`
-	Severities          types.Set     `tfsdk:"severities"`
-	AlertTypes          types.Set     `tfsdk:"alert_types"`
-	LogTypes            types.Set     `tfsdk:"log_types"`
-	AllowManualDispatch types.Bool    `tfsdk:"allow_manual_dispatch"`
-	MaxAgeSeconds       types.Int64   `tfsdk:"max_age_seconds"`
-	MaxConcurrency      types.Int64   `tfsdk:"max_concurrency"`
-	RateLimitPerSecond  types.Float64 `tfsdk:"rate_limit_per_second"`
-	SecretFingerprints  types.Map     `tfsdk:"secret_fingerprints"`
-	Revision            types.Int64   `tfsdk:"revision"`
+	ID                   types.String  `tfsdk:"id"`
+	DisplayName          types.String  `tfsdk:"display_name"`
+	Enabled              types.Bool    `tfsdk:"enabled"`
+	Severities           types.Set     `tfsdk:"severities"`
+	AlertTypes           types.Set     `tfsdk:"alert_types"`
+	LogTypes             types.Set     `tfsdk:"log_types"`
+	AllowManualDispatch  types.Bool    `tfsdk:"allow_manual_dispatch"`
+	Fallback             types.String  `tfsdk:"fallback"`
+	FallbackAfterSeconds types.Int64   `tfsdk:"fallback_after_seconds"`
+	MaxAgeSeconds        types.Int64   `tfsdk:"max_age_seconds"`
+	MaxConcurrency       types.Int64   `tfsdk:"max_concurrency"`
+	RateLimitPerSecond   types.Float64 `tfsdk:"rate_limit_per_second"`
+	SecretFingerprints   types.Map     `tfsdk:"secret_fingerprints"`
+	Revision             types.Int64   `tfsdk:"revision"`
 }
 
 func (e *envelope) common() *envelope { return e }
@@ -73,13 +75,15 @@ func (e *envelope) common() *envelope { return e }
 func inputOf(m model) client.DestinationInput {
 	e := m.common()
 	input := client.DestinationInput{
-		DisplayName:         e.DisplayName.ValueString(),
-		Enabled:             e.Enabled.ValueBoolPointer(),
-		Severities:          textsOf[client.Severity](e.Severities),
-		AllowManualDispatch: e.AllowManualDispatch.ValueBoolPointer(),
-		MaxAgeSeconds:       e.MaxAgeSeconds.ValueInt64Pointer(),
-		RateLimitPerSecond:  e.RateLimitPerSecond.ValueFloat64Pointer(),
-		Config:              m.config(),
+		DisplayName:          e.DisplayName.ValueString(),
+		Enabled:              e.Enabled.ValueBoolPointer(),
+		Severities:           textsOf[client.Severity](e.Severities),
+		AllowManualDispatch:  e.AllowManualDispatch.ValueBoolPointer(),
+		Fallback:             e.Fallback.ValueStringPointer(),
+		FallbackAfterSeconds: e.FallbackAfterSeconds.ValueInt64Pointer(),
+		MaxAgeSeconds:        e.MaxAgeSeconds.ValueInt64Pointer(),
+		RateLimitPerSecond:   e.RateLimitPerSecond.ValueFloat64Pointer(),
+		Config:               m.config(),
 	}
 	if !e.AlertTypes.IsNull() {
 		input.AlertTypes = new(textsOf[client.AlertType](e.AlertTypes))
@@ -103,6 +107,8 @@ func setFrom(m model, d *client.Destination) {
 	e.AlertTypes = setUnlessEmpty(d.AlertTypes)
 	e.LogTypes = setUnlessEmpty(d.LogTypes)
 	e.AllowManualDispatch = types.BoolValue(d.AllowManualDispatch)
+	e.Fallback = types.StringPointerValue(d.Fallback)
+	e.FallbackAfterSeconds = types.Int64PointerValue(d.FallbackAfterSeconds)
 	e.MaxAgeSeconds = types.Int64PointerValue(d.MaxAgeSeconds)
 	e.MaxConcurrency = types.Int64Null()
 	if d.MaxConcurrency != nil {
@@ -243,6 +249,10 @@ func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteReq
 	}
 	id := m.common().ID.ValueString()
 	err := client.NoContent(r.api.DeleteDestinationWithResponse(ctx, id, &client.DeleteDestinationParams{}))
+	if answer := inUse(err); answer != nil {
+		addInUse(&resp.Diagnostics, r.name+" destination "+id, answer)
+		return
+	}
 	if err != nil && !isGone(err) {
 		addError(&resp.Diagnostics, "delete the "+r.name+" destination "+id, err, noAttribute)
 	}

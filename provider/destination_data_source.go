@@ -25,39 +25,43 @@ func newDestinationDataSource() datasource.DataSource { return &destinationDataS
 // destinationData is what data sources tell of a destination of any type. Its health is not there: it changes by
 // itself, and a plan that follows it would never be empty.
 type destinationData struct {
-	ID                  types.String  `tfsdk:"id"`
-	Type                types.String  `tfsdk:"type"`
-	DisplayName         types.String  `tfsdk:"display_name"`
-	Enabled             types.Bool    `tfsdk:"enabled"`
-	Severities          types.Set     `tfsdk:"severities"`
-	AlertTypes          types.Set     `tfsdk:"alert_types"`
-	LogTypes            types.Set     `tfsdk:"log_types"`
-	AllowManualDispatch types.Bool    `tfsdk:"allow_manual_dispatch"`
-	MaxAgeSeconds       types.Int64   `tfsdk:"max_age_seconds"`
-	MaxConcurrency      types.Int64   `tfsdk:"max_concurrency"`
-	RateLimitPerSecond  types.Float64 `tfsdk:"rate_limit_per_second"`
-	SecretFingerprints  types.Map     `tfsdk:"secret_fingerprints"`
-	CreatedAt           types.String  `tfsdk:"created_at"`
-	UpdatedAt           types.String  `tfsdk:"updated_at"`
-	Revision            types.Int64   `tfsdk:"revision"`
+	ID                   types.String  `tfsdk:"id"`
+	Type                 types.String  `tfsdk:"type"`
+	DisplayName          types.String  `tfsdk:"display_name"`
+	Enabled              types.Bool    `tfsdk:"enabled"`
+	Severities           types.Set     `tfsdk:"severities"`
+	AlertTypes           types.Set     `tfsdk:"alert_types"`
+	LogTypes             types.Set     `tfsdk:"log_types"`
+	AllowManualDispatch  types.Bool    `tfsdk:"allow_manual_dispatch"`
+	Fallback             types.String  `tfsdk:"fallback"`
+	FallbackAfterSeconds types.Int64   `tfsdk:"fallback_after_seconds"`
+	MaxAgeSeconds        types.Int64   `tfsdk:"max_age_seconds"`
+	MaxConcurrency       types.Int64   `tfsdk:"max_concurrency"`
+	RateLimitPerSecond   types.Float64 `tfsdk:"rate_limit_per_second"`
+	SecretFingerprints   types.Map     `tfsdk:"secret_fingerprints"`
+	CreatedAt            types.String  `tfsdk:"created_at"`
+	UpdatedAt            types.String  `tfsdk:"updated_at"`
+	Revision             types.Int64   `tfsdk:"revision"`
 }
 
 func newDestinationData(d client.Destination) destinationData {
 	data := destinationData{
-		ID:                  types.StringValue(d.ID),
-		Type:                types.StringValue(d.Type),
-		DisplayName:         types.StringValue(d.DisplayName),
-		Enabled:             types.BoolValue(d.Enabled),
-		Severities:          setOf(d.Severities),
-		AlertTypes:          setOf(d.AlertTypes),
-		LogTypes:            setOf(d.LogTypes),
-		AllowManualDispatch: types.BoolValue(d.AllowManualDispatch),
-		MaxAgeSeconds:       types.Int64PointerValue(d.MaxAgeSeconds),
-		RateLimitPerSecond:  types.Float64PointerValue(d.RateLimitPerSecond),
-		SecretFingerprints:  mapOf(d.SecretFingerprints),
-		CreatedAt:           timeOf(d.CreatedAt),
-		UpdatedAt:           timeOf(d.UpdatedAt),
-		Revision:            types.Int64Value(d.Revision),
+		ID:                   types.StringValue(d.ID),
+		Type:                 types.StringValue(d.Type),
+		DisplayName:          types.StringValue(d.DisplayName),
+		Enabled:              types.BoolValue(d.Enabled),
+		Severities:           setOf(d.Severities),
+		AlertTypes:           setOf(d.AlertTypes),
+		LogTypes:             setOf(d.LogTypes),
+		AllowManualDispatch:  types.BoolValue(d.AllowManualDispatch),
+		Fallback:             types.StringPointerValue(d.Fallback),
+		FallbackAfterSeconds: types.Int64PointerValue(d.FallbackAfterSeconds),
+		MaxAgeSeconds:        types.Int64PointerValue(d.MaxAgeSeconds),
+		RateLimitPerSecond:   types.Float64PointerValue(d.RateLimitPerSecond),
+		SecretFingerprints:   mapOf(d.SecretFingerprints),
+		CreatedAt:            timeOf(d.CreatedAt),
+		UpdatedAt:            timeOf(d.UpdatedAt),
+		Revision:             types.Int64Value(d.Revision),
 	}
 	if d.MaxConcurrency != nil {
 		data.MaxConcurrency = types.Int64Value(int64(*d.MaxConcurrency))
@@ -80,17 +84,19 @@ func destinationDataAttributes() map[string]schema.Attribute {
 		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination."+name, more...)}
 	}
 	return map[string]schema.Attribute{
-		"id":                    text("id"),
-		"type":                  text("type"),
-		"display_name":          text("display_name"),
-		"enabled":               truth("enabled"),
-		"severities":            set("severities"),
-		"alert_types":           set("alert_types", "Empty means all."),
-		"log_types":             set("log_types", "Empty means all."),
-		"allow_manual_dispatch": truth("allow_manual_dispatch"),
-		"max_age_seconds":       whole("max_age_seconds"),
-		"max_concurrency":       whole("max_concurrency"),
-		"rate_limit_per_second": schema.Float64Attribute{Computed: true, MarkdownDescription: describe("Destination.rate_limit_per_second")},
+		"id":                     text("id"),
+		"type":                   text("type"),
+		"display_name":           text("display_name"),
+		"enabled":                truth("enabled"),
+		"severities":             set("severities"),
+		"alert_types":            set("alert_types", "Empty means all."),
+		"log_types":              set("log_types", "Empty means all."),
+		"allow_manual_dispatch":  truth("allow_manual_dispatch"),
+		"fallback":               text("fallback"),
+		"fallback_after_seconds": whole("fallback_after_seconds"),
+		"max_age_seconds":        whole("max_age_seconds"),
+		"max_concurrency":        whole("max_concurrency"),
+		"rate_limit_per_second":  schema.Float64Attribute{Computed: true, MarkdownDescription: describe("Destination.rate_limit_per_second")},
 		"secret_fingerprints": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination.secret_fingerprints"),
 		},

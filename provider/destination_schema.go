@@ -97,6 +97,21 @@ func envelopeAttributes() map[string]schema.Attribute {
 			Default:             booldefault.StaticBool(false),
 			MarkdownDescription: describe("DestinationInput.allow_manual_dispatch", "Defaults to `false`."),
 		},
+		"fallback": schema.StringAttribute{
+			Optional:   true,
+			Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, 100)},
+			MarkdownDescription: describe("DestinationInput.fallback",
+				"Name it by reference, `alertrouter_destination_slack.other.id`, so that Terraform keeps the order. "+
+					"A destination that others name is not deleted: give it `create_before_destroy` if the same apply is to take it from them and remove it."),
+		},
+		"fallback_after_seconds": schema.Int64Attribute{
+			Optional: true,
+			Validators: []validator.Int64{
+				int64validator.Between(1, 2592000),
+				int64validator.AlsoRequires(path.MatchRoot("fallback")),
+			},
+			MarkdownDescription: describe("DestinationInput.fallback_after_seconds"),
+		},
 		"max_age_seconds": schema.Int64Attribute{
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 2592000)},

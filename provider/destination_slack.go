@@ -21,8 +21,9 @@ type slackModel struct {
 var slackKind = kind{
 	name:       "slack",
 	schemaName: "SlackConfig",
-	docs:       "Make an incoming webhook in a Slack app of yours; it posts to the one channel it was made for.",
-	newModel:   func() model { return &slackModel{} },
+	docs: "Make an incoming webhook in a Slack app of yours; it posts to the one channel it was made for.\n\n" +
+		"Slack publishes a limit of one message a second: at most 1 attempt starts a second unless `rate_limit_per_second` says otherwise. What is more waits its turn and is not lost.",
+	newModel: func() model { return &slackModel{} },
 	attributes: map[string]schema.Attribute{
 		"mention": schema.StringAttribute{
 			Optional:            true,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -100,7 +101,9 @@ func (r *destinationResource) validate(ctx context.Context, req resource.ModifyP
 	if answer, ok := errors.AsType[*client.Error](err); ok {
 		switch answer.Status {
 		case http.StatusBadRequest, http.StatusUnprocessableEntity:
-			r.addError(diags, "plan the "+r.name+" destination", err)
+			if answer.Fields = warnOfFallback(answer.Fields, diags); len(answer.Fields) > 0 {
+				r.addError(diags, "plan the "+r.name+" destination", err)
+			}
 			return
 		case http.StatusConflict: // this very plan may free the name, as a replacement does
 			diags.AddAttributeWarning(path.Root("display_name"), "The display name is taken now",
@@ -111,4 +114,16 @@ func (r *destinationResource) validate(ctx context.Context, req resource.ModifyP
 	}
 	diags.AddWarning("The "+r.name+" destination could not be checked",
 		"The control plane did not say whether it would accept the destination; apply will find out.\n\n"+err.Error())
+}
+
+// warnOfFallback takes what is wrong with the fallback out of the fields of a refusal, and makes a warning of it: the
+// server knows the chains as they are now, and this very plan may change the others first.
+func warnOfFallback(fields []client.FieldError, diags *diag.Diagnostics) []client.FieldError {
+	return slices.DeleteFunc(fields, func(f client.FieldError) bool {
+		if f.Field == "/fallback" {
+			diags.AddAttributeWarning(path.Root("fallback"), "The fallback cannot be set now",
+				"fallback "+f.Message+". Apply fails unless this plan changes the other destinations of the chain before.")
+		}
+		return f.Field == "/fallback"
+	})
 }

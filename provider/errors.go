@@ -80,6 +80,13 @@ func addGone(diags *diag.Diagnostics, what string) {
 	diags.AddError("Cannot update the "+what, "It was deleted outside Terraform after this plan was made. Run the command again: the next plan creates it anew.")
 }
 
+// addInUse is for the deletion of a destination that others name as their fallback.
+func addInUse(diags *diag.Diagnostics, what string, answer *client.Error) {
+	diags.AddError("Cannot delete the "+what, answer.Detail+".\n\n"+
+		"Terraform destroys before it changes what referred to the destroyed. To do both in one apply, give this resource "+
+		"the lifecycle argument create_before_destroy = true before it is removed; or change the others in an apply of their own.")
+}
+
 // noAttribute is for calls whose input has no attributes to point at.
 func noAttribute(string) (path.Path, bool) { return path.Empty(), false }
 
@@ -87,6 +94,14 @@ func noAttribute(string) (path.Path, bool) { return path.Empty(), false }
 func isGone(err error) bool {
 	answer, ok := errors.AsType[*client.Error](err)
 	return ok && answer.Type == client.NotFound
+}
+
+// inUse returns the answer that says that what was to be deleted is what others refer to, or nil.
+func inUse(err error) *client.Error {
+	if answer, ok := errors.AsType[*client.Error](err); ok && answer.Status == http.StatusConflict {
+		return answer
+	}
+	return nil
 }
 
 // isStale reports whether err says that what was to be changed is not what it was.

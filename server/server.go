@@ -160,12 +160,12 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 
 	accept := intake.New(store, dispatcher, config.Table, intake.Options{
 		BacklogLimit: c.BacklogLimit, Backlog: store.Backlog, Now: c.Now, Observe: meters,
-		Fallback: func(string) (string, time.Duration) { return "", 0 },
+		Fallback: func(id string) (string, time.Duration) { return config.Snapshot().Fallback(id) },
 	})
 	watcher.Start(accept)
 	a := &api.API{
 		Store: store, Intake: accept, Registry: config, Dispatcher: dispatcher, Tokens: tokens, Types: catalog.Types(),
-		Metrics: meters.Handler(), Now: c.Now, Log: s.log,
+		Metrics: meters.Handler(), Backup: store.Backup, Now: c.Now, Log: s.log,
 		Ready: func(ctx context.Context) error {
 			if err := store.Check(ctx); err != nil {
 				return err

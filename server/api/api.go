@@ -9,7 +9,9 @@
 //	contract.go  the contract at run time: permissions, and checking bodies against their schemas
 //	body.go      reading request bodies
 //	problem.go   errors as problem documents
+//	ifmatch.go   ETags and If-Match
 //	accept.go    accepting alerts, one and many
+//	backup.go    streaming a copy of the store
 //	alerts.go, deliveries.go, destinations.go, overrides.go, tokens.go, operations.go   one handler file per resource
 package api
 
@@ -18,6 +20,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -49,8 +52,13 @@ type API struct {
 	Types      []destination.Type
 	Metrics    http.Handler
 	Ready      func(context.Context) error
-	Now        func() time.Time
-	Log        *slog.Logger
+
+	// Backup copies the store. It calls begin once, with the size of the copy in bytes, before it writes the first;
+	// then as much is written as that. Nil where the store cannot be copied.
+	Backup func(ctx context.Context, begin func(size int64) (io.Writer, error)) error
+
+	Now func() time.Time
+	Log *slog.Logger
 
 	contract *contract
 }
@@ -120,6 +128,9 @@ func (a *API) guard(op *operation) echo.MiddlewareFunc {
 				if err := op.checkQuery(r.URL.Query()); err != nil {
 					return err
 				}
+			}
+			if tags := r.Header.Values("If-Match"); len(tags) > 1 { // the lines of a list are one list
+				r.Header.Set("If-Match", strings.Join(tags, ", "))
 			}
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
 			c.SetRequest(r)

@@ -10,12 +10,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/delivery"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
@@ -23,19 +23,24 @@ import (
 
 // ListDestinations implements GET /v1/destinations.
 func (a *API) ListDestinations(_ context.Context, r ListDestinationsRequestObject) (ListDestinationsResponseObject, error) {
-	all := a.Registry.Snapshot().Destinations()
-	name := destination.FoldName(strings.TrimSpace(deref(r.Params.DisplayName)))
-	all = slices.DeleteFunc(all, func(d destination.Destination) bool {
-		return r.Params.Type != nil && d.Type != *r.Params.Type ||
-			r.Params.DisplayName != nil && destination.FoldName(d.DisplayName) != name
-	})
-	items, next, err := page(all, r.Params.Cursor, r.Params.Limit, func(d destination.Destination) string { return d.DisplayName + "\x00" + d.ID })
+	s := a.Registry.Snapshot()
+	all := s.Destinations()
+	if r.Params.DisplayName != nil {
+		all = nil
+		if d := s.Named(strings.TrimSpace(*r.Params.DisplayName)); d != nil {
+			all = []*destination.Destination{d}
+		}
+	}
+	if r.Params.Type != nil {
+		all = slices.DeleteFunc(slices.Clone(all), func(d *destination.Destination) bool { return d.Type != *r.Params.Type })
+	}
+	items, next, err := page(all, r.Params.Cursor, r.Params.Limit, func(d *destination.Destination) string { return d.DisplayName + "\x00" + d.ID })
 	if err != nil {
 		return nil, err
 	}
 	list := DestinationList{Items: make([]Destination, len(items)), NextCursor: orNil(next)}
 	for i, d := range items {
-		list.Items[i] = a.destinationOf(d)
+		list.Items[i] = a.destinationOf(*d)
 	}
 	return ListDestinations200JSONResponse(list), nil
 }
@@ -96,11 +101,11 @@ func (a *API) GetDestination(_ context.Context, r GetDestinationRequestObject) (
 
 // UpdateDestination implements PUT /v1/destinations/{id}.
 func (a *API) UpdateDestination(ctx context.Context, r UpdateDestinationRequestObject) (UpdateDestinationResponseObject, error) {
-	revision, err := ifMatch(r.Params.IfMatch)
+	revisions, err := ifMatch(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.Registry.Update(ctx, r.ID, revision, draftOf(*r.Body))
+	d, err := a.Registry.Update(ctx, r.ID, revisions, draftOf(*r.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +116,11 @@ func (a *API) UpdateDestination(ctx context.Context, r UpdateDestinationRequestO
 
 // DeleteDestination implements DELETE /v1/destinations/{id}.
 func (a *API) DeleteDestination(ctx context.Context, r DeleteDestinationRequestObject) (DeleteDestinationResponseObject, error) {
-	revision, err := ifMatch(r.Params.IfMatch)
+	revisions, err := ifMatch(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Registry.Delete(ctx, r.ID, revision); err != nil {
+	if err := a.Registry.Delete(ctx, r.ID, revisions); err != nil {
 		return nil, err
 	}
 	return DeleteDestination204Response{}, nil
@@ -138,7 +143,7 @@ func (a *API) TestUnsavedDestination(ctx context.Context, r TestUnsavedDestinati
 	b := *r.Body
 	draft := draftOf(DestinationInput{
 		DisplayName: b.DisplayName, Enabled: b.Enabled, Severities: b.Severities, AlertTypes: b.AlertTypes, LogTypes: b.LogTypes,
-		AllowManualDispatch: b.AllowManualDispatch, MaxAgeSeconds: b.MaxAgeSeconds, MaxConcurrency: b.MaxConcurrency,
+		AllowManualDispatch: b.AllowManualDispatch, Fallback: b.Fallback, FallbackAfterSeconds: b.FallbackAfterSeconds, MaxAgeSeconds: b.MaxAgeSeconds, MaxConcurrency: b.MaxConcurrency,
 		RateLimitPerSecond: b.RateLimitPerSecond, Config: b.Config,
 	})
 	o, cached, err := a.Registry.TestDraft(ctx, draft, registry.TestAlert{
@@ -204,8 +209,9 @@ func jsonSchema(s *openapi3.Schema) (map[string]any, error) {
 func draftOf(in DestinationInput) registry.Draft {
 	d := registry.Draft{
 		DisplayName: in.DisplayName, Enabled: in.Enabled == nil || *in.Enabled, Severities: convert[alert.Severity](in.Severities),
-		AllowManualDispatch: deref(in.AllowManualDispatch), MaxAgeSeconds: deref(in.MaxAgeSeconds), MaxConcurrency: deref(in.MaxConcurrency),
-		RateLimitPerSecond: deref(in.RateLimitPerSecond), Config: in.Config,
+		AllowManualDispatch: deref(in.AllowManualDispatch), Fallback: deref(in.Fallback), FallbackAfterSeconds: deref(in.FallbackAfterSeconds),
+		MaxAgeSeconds: deref(in.MaxAgeSeconds), MaxConcurrency: deref(in.MaxConcurrency), RateLimitPerSecond: deref(in.RateLimitPerSecond),
+		Config: in.Config,
 	}
 	if in.AlertTypes != nil {
 		d.AlertTypes = convert[alert.Type](*in.AlertTypes)
@@ -225,6 +231,7 @@ func (a *API) destinationOf(d destination.Destination) Destination {
 	return Destination{
 		ID: d.ID, Type: d.Type, DisplayName: d.DisplayName, Enabled: d.Enabled, Severities: convert[Severity](d.Severities),
 		AlertTypes: convert[AlertType](d.AlertTypes), LogTypes: d.LogTypes, AllowManualDispatch: d.AllowManualDispatch,
+		Fallback: orNil(d.Fallback), FallbackAfterSeconds: orNil(d.FallbackAfterSeconds),
 		MaxAgeSeconds: orNil(d.MaxAgeSeconds), MaxConcurrency: orNil(d.MaxConcurrency), RateLimitPerSecond: orNil(d.RateLimitPerSecond),
 		Config: config, SecretFingerprints: fingerprints, Health: a.healthOf(d.ID),
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(), Revision: d.Revision,
@@ -233,33 +240,12 @@ func (a *API) destinationOf(d destination.Destination) Destination {
 
 func (a *API) healthOf(id string) DestinationHealth {
 	h := a.Dispatcher.Health(id)
-	out := DestinationHealth{State: UNKNOWN, LastSuccessAt: timeOrNil(h.LastSuccess), LastError: orNil(h.LastError)}
-	switch {
-	case h.LastError != "":
-		out.State = UNHEALTHY
-	case !h.LastSuccess.IsZero():
-		out.State = HEALTHY
+	out := DestinationHealth{
+		State: DestinationHealthState(h.State), LastSuccessAt: timeOrNil(h.LastSuccess), LastFailureAt: timeOrNil(h.LastFailure),
+		LastError: orNil(h.LastError), ConsecutiveFailures: h.Failures,
+	}
+	if h.State == delivery.Unhealthy {
+		out.NextProbeAt = timeOrNil(h.ProbeAt)
 	}
 	return out
-}
-
-func etag(revision int64) *string {
-	tag := strconv.Quote(strconv.FormatInt(revision, 10))
-	return &tag
-}
-
-// ifMatch reads an If-Match header: the revision it names, registry.AnyRevision for "*", or 0 where there is none. A
-// tag that is none of ours matches no revision.
-func ifMatch(header *IfMatch) (int64, error) {
-	if header == nil {
-		return 0, nil
-	}
-	if *header == "*" {
-		return registry.AnyRevision, nil
-	}
-	revision, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(*header, "W/"), `"`), 10, 64)
-	if err != nil || revision < 1 {
-		return 0, problem.New(problem.Stale, "If-Match must be an ETag this server sent: a revision in quotes, such as \"3\"")
-	}
-	return revision, nil
 }

@@ -36,11 +36,11 @@ func (a *API) GetOverride(_ context.Context, r GetOverrideRequestObject) (GetOve
 
 // PutOverride implements PUT /v1/overrides/{detection_id}.
 func (a *API) PutOverride(ctx context.Context, r PutOverrideRequestObject) (PutOverrideResponseObject, error) {
-	revision, err := ifMatch(r.Params.IfMatch)
+	revisions, err := ifMatch(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	o, err := a.Registry.PutOverride(ctx, r.DetectionID, revision, alert.Severity(deref(r.Body.Severity)), deref(r.Body.Destinations))
+	o, err := a.Registry.PutOverride(ctx, r.DetectionID, revisions, alert.Severity(deref(r.Body.Severity)), deref(r.Body.Destinations))
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,11 @@ func (a *API) PutOverride(ctx context.Context, r PutOverrideRequestObject) (PutO
 
 // DeleteOverride implements DELETE /v1/overrides/{detection_id}.
 func (a *API) DeleteOverride(ctx context.Context, r DeleteOverrideRequestObject) (DeleteOverrideResponseObject, error) {
-	revision, err := ifMatch(r.Params.IfMatch)
+	revisions, err := ifMatch(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Registry.DeleteOverride(ctx, r.DetectionID, revision); err != nil {
+	if err := a.Registry.DeleteOverride(ctx, r.DetectionID, revisions); err != nil {
 		return nil, err
 	}
 	return DeleteOverride204Response{}, nil

@@ -149,6 +149,7 @@ func (e DeliveryState) Valid() bool {
 
 // Defines values for DestinationHealthState.
 const (
+	DEGRADED  DestinationHealthState = "DEGRADED"
 	HEALTHY   DestinationHealthState = "HEALTHY"
 	UNHEALTHY DestinationHealthState = "UNHEALTHY"
 	UNKNOWN   DestinationHealthState = "UNKNOWN"
@@ -157,6 +158,8 @@ const (
 // Valid indicates whether the value is a known member of the DestinationHealthState enum.
 func (e DestinationHealthState) Valid() bool {
 	switch e {
+	case DEGRADED:
+		return true
 	case HEALTHY:
 		return true
 	case UNHEALTHY:
@@ -570,7 +573,7 @@ type AlertSummary struct {
 // AlertType What kind of finding an alert is.
 type AlertType string
 
-// AlertTypeList The alert types it wants; all when absent.
+// AlertTypeList The alert types it wants; empty means all.
 type AlertTypeList = []AlertType
 
 // AllowManualDispatch Whether a person may send alerts to it by hand.
@@ -743,7 +746,7 @@ type DeliverySummary struct {
 
 // Destination A destination, without its secrets.
 type Destination struct {
-	// AlertTypes The alert types it wants; all when absent.
+	// AlertTypes The alert types it wants; empty means all.
 	AlertTypes AlertTypeList `json:"alert_types"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
@@ -761,13 +764,19 @@ type Destination struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled Enabled `json:"enabled"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds"`
+
 	// Health How the last attempts went. It is forgotten at a restart.
 	Health DestinationHealth `json:"health"`
 
 	// ID Made by the server.
 	ID string `json:"id"`
 
-	// LogTypes The log types it wants; all when absent.
+	// LogTypes The log types it wants; empty means all.
 	LogTypes LogTypeList `json:"log_types"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
@@ -776,7 +785,7 @@ type Destination struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second"`
 
 	// Revision One more at every change.
@@ -800,23 +809,32 @@ type DestinationConfig = json.RawMessage
 
 // DestinationHealth How the last attempts went. It is forgotten at a restart.
 type DestinationHealth struct {
+	// ConsecutiveFailures How many attempts failed since the last success.
+	ConsecutiveFailures int `json:"consecutive_failures"`
+
 	// LastError What the last attempt failed with; null after a success.
 	LastError *string `json:"last_error"`
+
+	// LastFailureAt When an attempt was not delivered last.
+	LastFailureAt *time.Time `json:"last_failure_at"`
 
 	// LastSuccessAt When an attempt was delivered last.
 	LastSuccessAt *time.Time `json:"last_success_at"`
 
-	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. UNHEALTHY: it was not.
+	// NextProbeAt When UNHEALTHY: before it nothing is tried. Null otherwise.
+	NextProbeAt *time.Time `json:"next_probe_at"`
+
+	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
 	State DestinationHealthState `json:"state"`
 }
 
-// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. UNHEALTHY: it was not.
+// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
 type DestinationHealthState string
 
 // DestinationInput A destination, as it is created or replaced.
 type DestinationInput struct {
 	// AlertTypes The alert types it wants; all when absent.
-	AlertTypes *AlertTypeList `json:"alert_types,omitempty"`
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
 	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
@@ -830,8 +848,14 @@ type DestinationInput struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
 	// LogTypes The log types it wants; all when absent.
-	LogTypes *LogTypeList `json:"log_types,omitempty"`
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
 	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
@@ -839,7 +863,7 @@ type DestinationInput struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means only by list or by hand.
@@ -930,6 +954,12 @@ type DisplayName = string
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool
 
+// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+type Fallback = string
+
+// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+type FallbackAfterSeconds = int64
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field A JSON pointer into the body, or the name of a parameter.
@@ -969,7 +999,7 @@ type Health struct {
 // IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 type IdempotencyKey = string
 
-// LogTypeList The log types it wants; all when absent.
+// LogTypeList The log types it wants; empty means all.
 type LogTypeList = []string
 
 // MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
@@ -1068,7 +1098,7 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 type RateLimitPerSecond = float64
 
 // Replay defines model for Replay.
@@ -1287,7 +1317,7 @@ type UnsavedDestinationTest struct {
 	AlertType *AlertType `json:"alert_type,omitempty"`
 
 	// AlertTypes The alert types it wants; all when absent.
-	AlertTypes *AlertTypeList `json:"alert_types,omitempty"`
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
 
 	// AllowManualDispatch Whether a person may send alerts to it by hand.
 	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
@@ -1301,11 +1331,17 @@ type UnsavedDestinationTest struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
 	// IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 	IdempotencyKey *IdempotencyKey `json:"idempotency_key,omitempty"`
 
 	// LogTypes The log types it wants; all when absent.
-	LogTypes *LogTypeList `json:"log_types,omitempty"`
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
 
 	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
 	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
@@ -1313,7 +1349,7 @@ type UnsavedDestinationTest struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second; no limit when absent.
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means only by list or by hand.
@@ -1328,6 +1364,12 @@ type Validation struct {
 	// Valid Always true; a body that is not valid is a 422 or 409.
 	Valid bool `json:"valid"`
 }
+
+// WantedAlertTypes The alert types it wants; all when absent.
+type WantedAlertTypes = []AlertType
+
+// WantedLogTypes The log types it wants; all when absent.
+type WantedLogTypes = []string
 
 // WebhookConfig Any HTTP endpoint, called as Standard Webhooks describes. Exactly one of `url` and `secret_url` is set.
 type WebhookConfig struct {
@@ -1447,13 +1489,15 @@ type ValidateDestinationParams struct {
 
 // DeleteDestinationParams defines parameters for DeleteDestination.
 type DeleteDestinationParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateDestinationParams defines parameters for UpdateDestination.
 type UpdateDestinationParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1468,13 +1512,15 @@ type ListOverridesParams struct {
 
 // DeleteOverrideParams defines parameters for DeleteOverride.
 type DeleteOverrideParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // PutOverrideParams defines parameters for PutOverride.
 type PutOverrideParams struct {
-	// IfMatch The `ETag` the change is based on.
+	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
+	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1540,6 +1586,9 @@ type ServerInterface interface {
 	// DispatchAlert Send an alert to destinations by hand
 	// (POST /v1/alerts/{alert_id}/dispatch)
 	DispatchAlert(ctx *echo.Context, alertID string) error
+	// GetBackup A copy of the store
+	// (GET /v1/backup)
+	GetBackup(ctx *echo.Context) error
 	// ListDeliveries List deliveries, newest first
 	// (GET /v1/deliveries)
 	ListDeliveries(ctx *echo.Context, params ListDeliveriesParams) error
@@ -1771,6 +1820,15 @@ func (w *ServerInterfaceWrapper) DispatchAlert(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DispatchAlert(ctx, alertID)
+	return err
+}
+
+// GetBackup converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBackup(ctx *echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBackup(ctx)
 	return err
 }
 
@@ -2259,6 +2317,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/alerts/:alert_id", wrapper.GetAlert, options.OperationMiddlewares["getAlert"]...)
 	router.POST(options.BaseURL+"/v1/alerts/:alert_id/dispatch", wrapper.DispatchAlert, options.OperationMiddlewares["dispatchAlert"]...)
 	router.POST(options.BaseURL+"/v1/alerts/batch", wrapper.AcceptAlerts, options.OperationMiddlewares["acceptAlerts"]...)
+	router.GET(options.BaseURL+"/v1/backup", wrapper.GetBackup, options.OperationMiddlewares["getBackup"]...)
 	router.GET(options.BaseURL+"/v1/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.POST(options.BaseURL+"/v1/deliveries/:id/retry", wrapper.RetryDelivery, options.OperationMiddlewares["retryDelivery"]...)
 	router.POST(options.BaseURL+"/v1/deliveries/retry", wrapper.RetryDeliveries, options.OperationMiddlewares["retryDeliveries"]...)
@@ -2616,6 +2675,62 @@ type DispatchAlertdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DispatchAlertdefaultApplicationProblemPlusJSONResponse) VisitDispatchAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBackupRequestObject struct {
+}
+
+type GetBackupResponseObject interface {
+	VisitGetBackupResponse(w http.ResponseWriter) error
+}
+
+type GetBackup200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLength      *int64
+}
+
+type GetBackup200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetBackup200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetBackup200ApplicationOctetStreamResponse) VisitGetBackupResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLength != nil {
+		w.Header().Set("Content-Length", fmt.Sprint(*response.Headers.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetBackupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBackupdefaultApplicationProblemPlusJSONResponse) VisitGetBackupResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3474,6 +3589,9 @@ type StrictServerInterface interface {
 	// DispatchAlert Send an alert to destinations by hand
 	// (POST /v1/alerts/{alert_id}/dispatch)
 	DispatchAlert(ctx context.Context, request DispatchAlertRequestObject) (DispatchAlertResponseObject, error)
+	// GetBackup A copy of the store
+	// (GET /v1/backup)
+	GetBackup(ctx context.Context, request GetBackupRequestObject) (GetBackupResponseObject, error)
 	// ListDeliveries List deliveries, newest first
 	// (GET /v1/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
@@ -3803,6 +3921,29 @@ func (sh *strictHandler) DispatchAlert(ctx *echo.Context, alertID string) error 
 		return err
 	} else if validResponse, ok := response.(DispatchAlertResponseObject); ok {
 		return validResponse.VisitDispatchAlertResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBackup operation middleware
+func (sh *strictHandler) GetBackup(ctx *echo.Context) error {
+	var request GetBackupRequestObject
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBackup(ctx.Request().Context(), request.(GetBackupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBackup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBackupResponseObject); ok {
+		return validResponse.VisitGetBackupResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

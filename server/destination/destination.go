@@ -36,7 +36,7 @@ type Destination struct {
 	FallbackAfterSeconds int64             `json:"fallback_after_seconds,omitempty"` // 0: when the delivery fails for good
 	MaxAgeSeconds        int64             `json:"max_age_seconds,omitempty"`        // 0: the server's setting
 	MaxConcurrency       int               `json:"max_concurrency,omitempty"`        // 0: the server's default
-	RateLimitPerSecond   float64           `json:"rate_limit_per_second,omitempty"`  // 0: no limit
+	RateLimitPerSecond   float64           `json:"rate_limit_per_second,omitempty"`  // 0: the type's
 	Config               json.RawMessage   `json:"config"`
 	Sealed               map[string][]byte `json:"sealed,omitempty"`
 	Fingerprints         map[string]string `json:"secret_fingerprints,omitempty"`

@@ -30,7 +30,8 @@ type Type struct {
 	Name    string
 	Secrets []string // the secret members' names, sorted
 
-	// RateLimitPerSecond is the vendor's published figure, for people to set a destination's limit by; 0 is none known.
+	// RateLimitPerSecond is the vendor's published figure, and so the limit of a destination that sets none; 0 is none
+	// known, and no limit.
 	RateLimitPerSecond float64
 
 	members []string // every member's name

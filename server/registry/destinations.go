@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,19 +22,21 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 )
 
-// Draft is a destination as a user writes it: everything but what the server makes. Config is an object with one
-// member, named after the type.
+// Draft is a destination as a user writes it: everything but what the server makes. What is zero is as in
+// [destination.Destination]. Config is an object with one member, named after the type.
 type Draft struct {
-	DisplayName         string
-	Enabled             bool
-	Severities          []alert.Severity
-	AlertTypes          []alert.Type
-	LogTypes            []string
-	AllowManualDispatch bool
-	MaxAgeSeconds       int64
-	MaxConcurrency      int
-	RateLimitPerSecond  float64
-	Config              json.RawMessage
+	DisplayName          string
+	Enabled              bool
+	Severities           []alert.Severity
+	AlertTypes           []alert.Type
+	LogTypes             []string
+	AllowManualDispatch  bool
+	Fallback             string
+	FallbackAfterSeconds int64
+	MaxAgeSeconds        int64
+	MaxConcurrency       int
+	RateLimitPerSecond   float64
+	Config               json.RawMessage
 }
 
 // maxNameLength is in characters.
@@ -52,17 +55,18 @@ func (r *Registry) Create(ctx context.Context, draft Draft) (destination.Destina
 		return destination.Destination{}, err
 	}
 	r.setLane(d) // before anything is routed there
-	r.publishDestination(d.ID, &d)
+	r.current.Store(r.Snapshot().with(d))
 	return d, nil
 }
 
-// Update checks, seals and stores what a draft makes of a destination. Secrets absent from the draft are kept. A
-// revision other than 0 must be the current one, or the error is problem.Stale.
-func (r *Registry) Update(ctx context.Context, id string, revision int64, draft Draft) (destination.Destination, error) {
+// Update checks, seals and stores what a draft makes of a destination. Secrets absent from the draft are kept. With
+// revisions that are not nil the current one must be among them, or AnyRevision, or the error is problem.Stale.
+func (r *Registry) Update(ctx context.Context, id string, revisions []int64, draft Draft) (destination.Destination, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	before := r.Snapshot()
 	d, err := r.store.UpdateDestination(ctx, id, func(old destination.Destination) (destination.Destination, error) {
-		if err := checkRevision(revision, old.Revision); err != nil {
+		if err := checkRevision(revisions, old.Revision); err != nil {
 			return destination.Destination{}, err
 		}
 		return r.prepare(draft, &old)
@@ -70,22 +74,36 @@ func (r *Registry) Update(ctx context.Context, id string, revision int64, draft 
 	if err != nil {
 		return destination.Destination{}, err
 	}
-	r.publishDestination(id, &d)
+	after := before.with(d)
+	r.current.Store(after)
 	r.setLane(d)
+	_, waited := before.Fallback(id)
+	if _, waits := after.Fallback(id); waits != waited {
+		for _, user := range after.users()[id] { // their lanes know it
+			r.setLane(*user)
+		}
+	}
 	return d, nil
 }
 
-// Delete removes a destination; its open deliveries become FAILED. A revision other than 0 must be the current one.
-func (r *Registry) Delete(ctx context.Context, id string, revision int64) error {
+// Delete removes a destination; its open deliveries become FAILED. For revisions see [Registry.Update]. The fallback of
+// others is not deleted: problem.Conflict.
+func (r *Registry) Delete(ctx context.Context, id string, revisions []int64) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	err := r.store.DeleteDestination(ctx, id, func(old destination.Destination) error {
-		return checkRevision(revision, old.Revision)
+		if err := checkRevision(revisions, old.Revision); err != nil {
+			return err
+		}
+		if users := r.Snapshot().users()[id]; len(users) > 0 {
+			return inUse(&old, users)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	r.publishDestination(id, nil)
+	r.current.Store(r.Snapshot().without(id))
 	r.opts.Lanes.RemoveLane(id)
 	r.FailOrphans(id)
 	return nil
@@ -131,11 +149,8 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	if err != nil {
 		return err
 	}
-	name := destination.FoldName(d.DisplayName)
-	for _, other := range s.destinations {
-		if other.ID != d.ID && destination.FoldName(other.DisplayName) == name {
-			return TakenName(d.DisplayName)
-		}
+	if other := s.Named(d.DisplayName); other != nil && other.ID != d.ID {
+		return TakenName(d.DisplayName)
 	}
 	return nil
 }
@@ -165,11 +180,15 @@ func TakenName(name string) error {
 // AnyRevision stands for whatever revision there is, but there must be one.
 const AnyRevision = -1
 
-func checkRevision(wanted, current int64) error {
-	if wanted != 0 && wanted != AnyRevision && wanted != current {
-		return problem.New(problem.Stale, "the revision is %d by now, not %d: somebody else changed it", current, wanted)
+func checkRevision(wanted []int64, current int64) error {
+	if wanted == nil || slices.Contains(wanted, AnyRevision) || slices.Contains(wanted, current) {
+		return nil
 	}
-	return nil
+	words := make([]string, len(wanted))
+	for i, revision := range wanted {
+		words[i] = strconv.FormatInt(revision, 10)
+	}
+	return problem.New(problem.Stale, "the revision is %d by now, not %.200s: somebody else changed it", current, strings.Join(words, " or "))
 }
 
 // prepare makes a checked and sealed destination of a draft, in the place of old if it is not nil.
@@ -179,13 +198,14 @@ func (r *Registry) prepare(draft Draft, old *destination.Destination) (destinati
 		ID: uuid.Must(uuid.NewV7()).String(), DisplayName: strings.TrimSpace(draft.DisplayName), Enabled: draft.Enabled,
 		Severities: sorted(draft.Severities, alert.Severities()), AlertTypes: sorted(draft.AlertTypes, alert.Types()),
 		LogTypes: sortedWords(draft.LogTypes), AllowManualDispatch: draft.AllowManualDispatch,
+		Fallback: draft.Fallback, FallbackAfterSeconds: draft.FallbackAfterSeconds,
 		MaxAgeSeconds: draft.MaxAgeSeconds, MaxConcurrency: draft.MaxConcurrency, RateLimitPerSecond: draft.RateLimitPerSecond,
 		CreatedAt: now, UpdatedAt: now, Revision: 1,
 	}
 	if old != nil {
 		d.ID, d.CreatedAt, d.Revision = old.ID, old.CreatedAt, old.Revision+1
 	}
-	fields := nameFaults(d.DisplayName)
+	fields := append(nameFaults(d.DisplayName), r.Snapshot().fallbackFaults(&d)...)
 	err := r.configure(&d, draft.Config, old)
 	if err != nil && problem.KindOf(err) != problem.Invalid {
 		return destination.Destination{}, err

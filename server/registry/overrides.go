@@ -11,9 +11,9 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 )
 
-// PutOverride sets a detection's override whole. Destinations nil is not set, empty suppresses. A revision other than
-// 0 must be the current one, or the error is problem.Stale.
-func (r *Registry) PutOverride(ctx context.Context, detectionID string, revision int64, severity alert.Severity, destinations []string) (Override, error) {
+// PutOverride sets a detection's override whole. Destinations nil is not set, empty suppresses. For revisions see
+// [Registry.Update].
+func (r *Registry) PutOverride(ctx context.Context, detectionID string, revisions []int64, severity alert.Severity, destinations []string) (Override, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	now := r.opts.Now().UTC()
@@ -22,30 +22,30 @@ func (r *Registry) PutOverride(ctx context.Context, detectionID string, revision
 			DetectionID: detectionID, Severity: severity, Destinations: destinations, CreatedAt: now, UpdatedAt: now, Revision: 1,
 		}
 		if old == nil {
-			if revision != 0 {
+			if revisions != nil {
 				return Override{}, problem.New(problem.Stale, "the override is gone by now: somebody else removed it")
 			}
 			return o, nil
 		}
 		o.CreatedAt, o.Revision = old.CreatedAt, old.Revision+1
-		return o, checkRevision(revision, old.Revision)
+		return o, checkRevision(revisions, old.Revision)
 	})
 	if err != nil {
 		return Override{}, err
 	}
-	r.publishOverride(detectionID, &o)
+	r.current.Store(r.Snapshot().withOverride(o))
 	return o, nil
 }
 
-// DeleteOverride removes a detection's override. A revision other than 0 must be the current one.
-func (r *Registry) DeleteOverride(ctx context.Context, detectionID string, revision int64) error {
+// DeleteOverride removes a detection's override. For revisions see [Registry.Update].
+func (r *Registry) DeleteOverride(ctx context.Context, detectionID string, revisions []int64) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	err := r.store.DeleteOverride(ctx, detectionID, func(old Override) error { return checkRevision(revision, old.Revision) })
+	err := r.store.DeleteOverride(ctx, detectionID, func(old Override) error { return checkRevision(revisions, old.Revision) })
 	if err != nil {
 		return err
 	}
-	r.publishOverride(detectionID, nil)
+	r.current.Store(r.Snapshot().withoutOverride(detectionID))
 	return nil
 }
 

@@ -3,8 +3,10 @@
 // Package registry keeps the configuration: destinations and overrides. It checks and seals what comes in, stores it,
 // and publishes an immutable [Snapshot] that routing and delivery read.
 //
-//	registry.go      loading, the snapshot, publishing
+//	registry.go      loading, lanes
+//	snapshot.go      the snapshot, and making a changed one
 //	destinations.go  creating, changing, checking and deleting destinations
+//	fallback.go      which fallbacks may be, and what the dispatcher learns of them
 //	overrides.go     the same for overrides
 //	testalert.go     trying a destination out
 //	store.go         what the registry asks of a store
@@ -16,9 +18,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,33 +61,6 @@ type Options struct {
 	Failed func(destinationID string, deliveries int)
 }
 
-// Snapshot is the configuration at one moment. It is immutable.
-type Snapshot struct {
-	Table        *route.Table
-	destinations map[string]destination.Destination
-	overrides    map[string]Override
-}
-
-// Destinations returns all destinations by display name, then id.
-func (s *Snapshot) Destinations() []destination.Destination {
-	return slices.SortedFunc(maps.Values(s.destinations), func(a, b destination.Destination) int {
-		return cmp.Or(strings.Compare(a.DisplayName, b.DisplayName), strings.Compare(a.ID, b.ID))
-	})
-}
-
-// Destination returns one destination.
-func (s *Snapshot) Destination(id string) (destination.Destination, bool) {
-	d, ok := s.destinations[id]
-	return d, ok
-}
-
-// Overrides returns all overrides by detection id.
-func (s *Snapshot) Overrides() []Override {
-	return slices.SortedFunc(maps.Values(s.overrides), func(a, b Override) int {
-		return strings.Compare(a.DetectionID, b.DetectionID)
-	})
-}
-
 // New reads the configuration from the store and opens a lane for each destination. Deliveries that a crash left open
 // to a destination deleted before it are failed.
 func New(ctx context.Context, store Store, sealer *seal.Sealer, opts Options) (*Registry, error) {
@@ -99,8 +71,12 @@ func New(ctx context.Context, store Store, sealer *seal.Sealer, opts Options) (*
 	if err := r.load(ctx); err != nil {
 		return nil, err
 	}
-	for _, d := range r.Snapshot().destinations {
-		r.setLane(d)
+	s := r.Snapshot()
+	for _, d := range s.Destinations() {
+		if d.Fallback != "" && s.fallbackOf(d) == nil {
+			opts.Log.Warn("the fallback of a destination is gone: it has none until it is given another", "destination_id", d.ID, "fallback", d.Fallback)
+		}
+		r.setLane(*d)
 	}
 	orphaned, err := store.OrphanedDestinations(ctx)
 	if err != nil {
@@ -123,15 +99,7 @@ func (r *Registry) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read overrides: %w", err)
 	}
-	byID := make(map[string]destination.Destination, len(destinations))
-	for _, d := range destinations {
-		byID[d.ID] = d
-	}
-	byDetection := make(map[string]Override, len(overrides))
-	for _, o := range overrides {
-		byDetection[o.DetectionID] = o
-	}
-	r.publish(byID, byDetection)
+	r.current.Store(newSnapshot(destinations, overrides))
 	return nil
 }
 
@@ -141,48 +109,11 @@ func (r *Registry) Snapshot() *Snapshot { return r.current.Load() }
 // Table returns the current routing table.
 func (r *Registry) Table() *route.Table { return r.current.Load().Table }
 
-func (r *Registry) publish(destinations map[string]destination.Destination, overrides map[string]Override) {
-	routed := make([]route.Destination, 0, len(destinations))
-	for _, d := range destinations {
-		routed = append(routed, route.Destination{
-			ID: d.ID, DisplayName: d.DisplayName, Type: d.Type, Enabled: d.Enabled, Severities: d.Severities,
-			AlertTypes: d.AlertTypes, LogTypes: d.LogTypes, AllowManualDispatch: d.AllowManualDispatch,
-		})
-	}
-	overridden := make([]route.Override, 0, len(overrides))
-	for _, o := range overrides {
-		overridden = append(overridden, route.Override{DetectionID: o.DetectionID, Severity: o.Severity, Destinations: o.Destinations})
-	}
-	r.current.Store(&Snapshot{
-		Table: route.Compile(routed, overridden), destinations: destinations, overrides: overrides,
-	})
-}
-
-// publishDestination puts d in the place of the destination with its id; nil takes it out.
-func (r *Registry) publishDestination(id string, d *destination.Destination) {
-	s := r.Snapshot()
-	destinations := maps.Clone(s.destinations)
-	delete(destinations, id)
-	if d != nil {
-		destinations[id] = *d
-	}
-	r.publish(destinations, s.overrides)
-}
-
-func (r *Registry) publishOverride(detectionID string, o *Override) {
-	s := r.Snapshot()
-	overrides := maps.Clone(s.overrides)
-	delete(overrides, detectionID)
-	if o != nil {
-		overrides[detectionID] = *o
-	}
-	r.publish(s.destinations, overrides)
-}
-
 // setLane opens or changes a destination's lane. A destination whose secrets cannot be opened keeps its place: its
 // deliveries are retried with the reason until it is mended or they expire.
 func (r *Registry) setLane(d destination.Destination) {
 	t := r.types[d.Type]
+	fallback, after := r.Snapshot().laneFallback(&d)
 	sender, err := r.open(d)
 	if err != nil {
 		r.opts.Log.Error("a destination cannot be opened", "destination_id", d.ID, "type", d.Type, "error", err)
@@ -190,8 +121,8 @@ func (r *Registry) setLane(d destination.Destination) {
 	}
 	r.opts.Lanes.SetLane(delivery.LaneConfig{
 		DestinationID: d.ID, DisplayName: d.DisplayName, Type: t.Name, Enabled: d.Enabled, Sender: sender,
-		Concurrency: d.MaxConcurrency, RatePerSecond: d.RateLimitPerSecond,
-		MaxAge: time.Duration(d.MaxAgeSeconds) * time.Second,
+		Concurrency: d.MaxConcurrency, RatePerSecond: cmp.Or(d.RateLimitPerSecond, t.RateLimitPerSecond),
+		MaxAge: time.Duration(d.MaxAgeSeconds) * time.Second, Fallback: fallback, FallbackAfter: after,
 	})
 }
 

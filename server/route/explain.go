@@ -19,7 +19,7 @@ func (t *Table) Explain(a *alert.Alert) Route {
 	for _, c := range d.route.Destinations {
 		chosen[c] = true
 	}
-	for _, e := range t.all {
+	for e := range t.all.entries() {
 		if !chosen[e.chosen] {
 			d.route.Rejected = append(d.route.Rejected, d.reject(e))
 		}

@@ -3,8 +3,8 @@
 // Package route decides which destinations hear of an alert, and why.
 //
 // The decision is a pure function of (alert, destinations, overrides). [Compile] turns the destinations and overrides
-// into a [Table] once per change of configuration; [Table.Route] then answers for one alert, and [Table.Explain]
-// answers at length for a person. A Table is immutable and safe for concurrent use.
+// into a [Table], and [Table.With] and its like make a changed one; [Table.Route] then answers for one alert, and
+// [Table.Explain] answers at length for a person. A Table is immutable and safe for concurrent use.
 //
 // Precedence, highest first:
 //
@@ -15,10 +15,15 @@
 //	STATIC_SEVERITY         override severity, else detection.severity, through the same filters
 //
 // MANUAL stands outside: a person decided, see [Table.Manual].
+//
+//	route.go    the decision, and compiling a table
+//	change.go   a table with one thing more or less
+//	list.go     the sorted lists a table is made of
+//	explain.go  the decision at length
+//	manual.go   dispatching by hand
 package route
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,14 +129,14 @@ const (
 
 // Table is destinations and overrides, prepared for routing.
 type Table struct {
-	all       []*entry // by display name, then id
+	all       list // by display name, then id
 	byID      map[string]*entry
 	byName    map[string]*entry
 	overrides map[string]Override
 	// filtered holds, for each severity and type, the enabled destinations both filters accept, in the order of all.
-	filtered map[filterKey][]*entry
+	filtered map[filterKey]list
 	// system holds, for SYSTEM_ERROR, the enabled destinations whose alert types accept it.
-	system []*entry
+	system list
 }
 
 type entry struct {
@@ -152,17 +157,14 @@ func Compile(destinations []Destination, overrides []Override) *Table {
 		byID:      make(map[string]*entry, len(destinations)),
 		byName:    make(map[string]*entry, len(destinations)),
 		overrides: make(map[string]Override, len(overrides)),
-		filtered:  make(map[filterKey][]*entry, len(alert.Types())*len(alert.Severities())),
+		filtered:  make(map[filterKey]list, len(alert.Types())*len(alert.Severities())),
 	}
-	for _, d := range destinations {
-		t.all = append(t.all, newEntry(d))
+	sorted := make([]*entry, len(destinations))
+	for i, d := range destinations {
+		sorted[i] = newEntry(d)
 	}
-	slices.SortFunc(t.all, func(a, b *entry) int {
-		return cmp.Or(strings.Compare(a.DisplayName, b.DisplayName), strings.Compare(a.ID, b.ID))
-	})
-	for _, e := range t.all {
-		t.add(e)
-	}
+	slices.SortFunc(sorted, compareEntries)
+	t.index(sorted)
 	for _, o := range overrides {
 		t.overrides[o.DetectionID] = o
 	}
@@ -180,11 +182,24 @@ func newEntry(d Destination) *entry {
 	return e
 }
 
-func (t *Table) add(e *entry) {
-	t.byID[e.ID] = e
-	if _, taken := t.byName[e.DisplayName]; !taken {
-		t.byName[e.DisplayName] = e
+// index fills the table with entries that are sorted.
+func (t *Table) index(sorted []*entry) {
+	filtered, system := map[filterKey][]*entry{}, []*entry(nil)
+	for _, e := range sorted {
+		t.byID[e.ID] = e
+		if _, taken := t.byName[e.DisplayName]; !taken {
+			t.byName[e.DisplayName] = e
+		}
+		e.eachFilter(func(key filterKey) { filtered[key] = append(filtered[key], e) }, func() { system = append(system, e) })
 	}
+	t.all, t.system = newList(sorted), newList(system)
+	for key, entries := range filtered {
+		t.filtered[key] = newList(entries)
+	}
+}
+
+// eachFilter calls with every severity and type that an enabled destination accepts, and when it accepts SYSTEM_ERROR.
+func (e *entry) eachFilter(accepts func(filterKey), acceptsSystem func()) {
 	if !e.Enabled {
 		return
 	}
@@ -193,12 +208,11 @@ func (t *Table) add(e *entry) {
 			continue
 		}
 		if kind == alert.SystemError {
-			t.system = append(t.system, e)
+			acceptsSystem()
 		}
 		for _, s := range alert.Severities() {
 			if slices.Contains(e.Severities, s) {
-				key := filterKey{s, kind}
-				t.filtered[key] = append(t.filtered[key], e)
+				accepts(filterKey{s, kind})
 			}
 		}
 	}
@@ -312,7 +326,7 @@ func (d *decision) byList(scenario Scenario, list []string) bool {
 		d.route.Scenario, d.route.Destinations = Suppressed, []Chosen{}
 		return true
 	}
-	chosen := make([]Chosen, 0, min(len(list), len(d.table.all)))
+	chosen := make([]Chosen, 0, min(len(list), d.table.all.len()))
 	seen := make(map[*entry]bool, cap(chosen))
 	for _, name := range list {
 		e := d.table.find(name)
@@ -341,15 +355,15 @@ func (d *decision) byFilters(scenario Scenario) {
 
 // choose takes the candidates that are accepted. It counts them first: their number is what decides how much a route
 // with many destinations costs.
-func (d *decision) choose(scenario Scenario, candidates []*entry, accepts func(*entry) bool) {
+func (d *decision) choose(scenario Scenario, candidates list, accepts func(*entry) bool) {
 	n := 0
-	for _, e := range candidates {
+	for e := range candidates.entries() {
 		if accepts(e) {
 			n++
 		}
 	}
 	d.route.Scenario, d.route.Destinations = scenario, make([]Chosen, 0, n)
-	for _, e := range candidates {
+	for e := range candidates.entries() {
 		if accepts(e) {
 			d.route.Destinations = append(d.route.Destinations, e.chosen)
 		}

@@ -38,7 +38,7 @@ func (c *backupCommand) Run(ctx context.Context, s streams) error {
 	if _, err := os.Stat(c.File); err == nil && !c.Force && c.File != "-" {
 		return usageError{fmt.Errorf("there is a file %s already; --force replaces it", c.File)}
 	}
-	api, err := client.New(c.Endpoint, c.Token, client.WithUserAgent("alertrouter-cli/"+version), client.WithLongAnswers())
+	api, err := c.client()
 	if err != nil {
 		return usageError{err}
 	}
@@ -90,18 +90,9 @@ func (c *backupCommand) place(temporary string) error {
 
 // download writes a backup to w, and returns its SHA-256.
 func download(ctx context.Context, api *client.ClientWithResponses, w io.Writer) (string, error) {
-	body, size, err := api.Backup(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer body.Close()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, sum), body)
-	if err != nil {
-		return "", fmt.Errorf("the backup broke off after %d bytes: %w", n, err)
-	}
-	if size >= 0 && n != size {
-		return "", fmt.Errorf("the backup broke off after %d bytes of %d", n, size)
+	if _, err := api.Backup(ctx, io.MultiWriter(w, sum)); err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -280,7 +280,7 @@ func TestBackup_LeavesNothingThatIsNoBackup(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = w.Write([]byte(`{"type":"urn:alertrouter:problem:forbidden","title":"There is no such right","status":403,"detail":"it needs backup:read","request_id":"r"}`))
 		}},
-		"something else": {"is no backup", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }},
+		"something else": {"is not the answer of an alertrouter control plane", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }},
 		"broken off": {"broke off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(sound)))
 			_, _ = w.Write(sound[:len(sound)/2])
