@@ -99,6 +99,7 @@ var allowed = map[string][]string{
 	"api":                         {"alert", "alert/wire", "auth", "delivery", "destination", "intake", "problem", "registry", "route", "secret", "store"},
 	"server":                      {"*"},
 	"servertest":                  {"server", "secret"},
+	"faulttest":                   {"client"},
 	"cmd/alertrouter":             {"server", "client"},
 	"cmd/bench":                   {}, // it measures the server from outside
 }

@@ -8,6 +8,7 @@
 //	api.go       assembling: routes, authentication, errors
 //	contract.go  the contract at run time: permissions, and checking bodies against their schemas
 //	body.go      reading request bodies
+//	large.go     how many large ones are taken at once
 //	problem.go   errors as problem documents
 //	ifmatch.go   ETags and If-Match
 //	accept.go    accepting alerts, one and many
@@ -61,6 +62,7 @@ type API struct {
 	Log *slog.Logger
 
 	contract *contract
+	large    places
 }
 
 // Handler assembles the HTTP handler.
@@ -69,6 +71,7 @@ func (a *API) Handler() (http.Handler, error) {
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
 	}
+	a.large = make(places, largeAtOnce)
 	e := echo.New()
 	e.Logger = a.Log
 	e.HTTPErrorHandler = a.writeProblem
@@ -132,6 +135,11 @@ func (a *API) guard(op *operation) echo.MiddlewareFunc {
 			if tags := r.Header.Values("If-Match"); len(tags) > 1 { // the lines of a list are one list
 				r.Header.Set("If-Match", strings.Join(tags, ", "))
 			}
+			leave, err := a.large.admit(r)
+			if err != nil {
+				return err
+			}
+			defer leave()
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
 			c.SetRequest(r)
 			return next(c)
