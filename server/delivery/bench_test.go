@@ -59,7 +59,7 @@ func BenchmarkDispatcherAlone(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		for !d.Reserve("a", job.Size) {
+		for !d.Reserve("a", job.Size, 0) {
 			time.Sleep(10 * time.Microsecond)
 		}
 		d.Deliver(job)

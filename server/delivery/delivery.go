@@ -7,6 +7,7 @@
 //	queue.go       what the dispatcher asks of a store
 //	attempt.go     one try, and what it says of the next
 //	dispatcher.go  the lanes: who is tried now
+//	reserve.go     places in a lane for what is being stored, and waiting for one
 //	lane.go        one destination's queue, concurrency and pace
 //	breaker.go     when a destination is left alone, and tried out again
 //	fallback.go    who gets an alert that a destination does not take

@@ -150,9 +150,11 @@ func (d *Dispatcher) config(destinationID string) (LaneConfig, bool) {
 
 // Reserve asks for a place for one new delivery of an alert of size bytes. When it is granted, exactly one of Deliver
 // and Unreserve must follow, with the same size. When it is not, store the delivery unclaimed and call Wake afterwards.
-func (d *Dispatcher) Reserve(destinationID string, size int) bool {
+// Where the lane is full of deliveries that are being made by the hundred a second, Reserve waits for a place, for as
+// long as patience says; a destination that is slow is not waited for.
+func (d *Dispatcher) Reserve(destinationID string, size int, patience time.Duration) bool {
 	l := d.lane(destinationID)
-	if l == nil || d.room() < int64(size) || !l.reserve() {
+	if l == nil || d.room() < int64(size) || !l.reserve(patience) {
 		return false
 	}
 	d.held.Add(int64(size))

@@ -41,7 +41,7 @@ func (w *world) promise(body string, to ...string) (alertID string) {
 			d.FallbackAt = now.Add(after)
 		}
 		a.Deliveries = append(a.Deliveries, d)
-		a.Claimed = append(a.Claimed, w.dispatcher.Reserve(id, len(body)))
+		a.Claimed = append(a.Claimed, w.dispatcher.Reserve(id, len(body), 0))
 	}
 	if _, err := w.store.Accept(context.Background(), []intake.Acceptance{a}); err != nil {
 		w.t.Fatal(err)

@@ -31,6 +31,8 @@ type lane struct {
 	wakeAt   time.Time
 	paced    *time.Timer // set while the limiter makes the lane wait
 	breaker  breaker
+	queue    []*guest // who waits for a place; the longest waiting first
+	flow     flow
 	enabled  time.Time // when the lane was enabled after it had been disabled
 	health   Health    // but for what the breaker says: see currentHealth
 }
@@ -71,6 +73,7 @@ func (l *lane) configure(c LaneConfig) {
 func (l *lane) disable() {
 	l.mu.Lock()
 	l.config.Enabled = false
+	l.sendAway()
 	back := l.ready
 	l.ready = nil
 	for _, t := range []*time.Timer{l.timer, l.paced} {
@@ -83,21 +86,11 @@ func (l *lane) disable() {
 	l.d.release(back)
 }
 
-func (l *lane) reserve() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// A lane that is behind takes its deliveries from the store, the longest due first; new ones queue up there.
-	if !l.config.Enabled || l.breaker.state != closed || l.behind || l.loading || len(l.ready)+l.reserved >= l.d.opts.LaneSize {
-		return false
-	}
-	l.reserved++
-	return true
-}
-
 func (l *lane) unreserve() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reserved--
+	l.seat()
 }
 
 func (l *lane) deliver(job Job) bool {
@@ -109,6 +102,7 @@ func (l *lane) deliver(job Job) bool {
 	}
 	l.ready = append(l.ready, job)
 	l.pump()
+	l.seat()
 	return true
 }
 
@@ -132,6 +126,7 @@ func (l *lane) pump() {
 	if l.config.Enabled && l.behind && !l.loading && l.mayLoad() {
 		l.loading = l.d.start(l.load)
 	}
+	l.seat()
 }
 
 // mayLoad says whether the lane has room for more deliveries. The lock is held.
@@ -238,6 +233,7 @@ func (l *lane) note(s *Settlement, probe int) (back []Job) {
 	if l.d.ctx.Err() != nil { // it was interrupted, which says nothing of the destination
 		return nil
 	}
+	l.flow.ended(l.d.opts.Now())
 	if s.Attempt.Outcome == destination.OutcomeDelivered {
 		l.health.State, l.health.LastSuccess, l.health.LastError, l.health.Failures = Healthy, s.Attempt.At, "", 0
 	} else {
@@ -251,6 +247,7 @@ func (l *lane) note(s *Settlement, probe int) (back []Job) {
 	}
 	l.behind = true // as long as it was not closed the lane claimed next to nothing
 	if l.breaker.state == open {
+		l.sendAway()
 		back, l.ready = l.ready, nil
 	}
 	return back

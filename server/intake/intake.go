@@ -25,7 +25,7 @@ import (
 
 // Dispatcher is where the intake hands deliveries; see [delivery.Dispatcher].
 type Dispatcher interface {
-	Reserve(destinationID string, size int) bool
+	Reserve(destinationID string, size int, patience time.Duration) bool
 	Unreserve(destinationID string, size int)
 	Deliver(job delivery.Job)
 	Wake(destinationID string)
@@ -89,10 +89,14 @@ func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
 	if err := in.checkBacklog(items); err != nil {
 		return nil, err
 	}
+	var until time.Time
+	if len(items) == 1 { // a batch may need more places than there are
+		until = time.Now().Add(patience)
+	}
 	table, now := in.table(), in.opts.Now()
 	batch := make([]Acceptance, len(items))
 	for i, item := range items {
-		batch[i] = in.acceptance(table, now, item)
+		batch[i] = in.acceptance(table, now, until, item)
 	}
 	verdicts, err := in.log.Accept(ctx, batch)
 	if err != nil {
@@ -111,6 +115,9 @@ func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
 	return results, nil
 }
 
+// patience is how long an alert waits, in all, for places in lanes that are full and flow fast.
+const patience = 25 * time.Millisecond
+
 func (in *Intake) checkBacklog(items []Item) error {
 	backlog := in.opts.Backlog().Open()
 	if backlog < in.opts.BacklogLimit || !slices.ContainsFunc(items, func(i Item) bool { return !i.FromRouter }) {
@@ -122,7 +129,7 @@ func (in *Intake) checkBacklog(items []Item) error {
 	}
 }
 
-func (in *Intake) acceptance(table *route.Table, now time.Time, item Item) Acceptance {
+func (in *Intake) acceptance(table *route.Table, now, until time.Time, item Item) Acceptance {
 	key := delivery.Key(uuid.Must(uuid.NewV7()))
 	r := Record{
 		Key: key, AlertID: item.Alert.ID, AcceptedAt: now, Body: item.Body, Digest: DigestOf(item.Body),
@@ -132,12 +139,13 @@ func (in *Intake) acceptance(table *route.Table, now time.Time, item Item) Accep
 		r.AlertID = uuid.UUID(key).String()
 	}
 	a := Acceptance{Record: r}
-	a.Deliveries, a.Claimed = in.promise(item.Alert, r, 0, delivery.ByRoute, r.Route.Destinations, now)
+	a.Deliveries, a.Claimed = in.promise(item.Alert, r, 0, delivery.ByRoute, r.Route.Destinations, now, until)
 	return a
 }
 
-// promise makes deliveries numbered from first, with a place reserved for each where there is one.
-func (in *Intake) promise(a *alert.Alert, r Record, first uint16, cause delivery.Cause, to []route.Chosen, now time.Time) ([]delivery.Delivery, []bool) {
+// promise makes deliveries numbered from first, with a place reserved for each where there is one, or where there comes
+// to be one before until.
+func (in *Intake) promise(a *alert.Alert, r Record, first uint16, cause delivery.Cause, to []route.Chosen, now, until time.Time) ([]delivery.Delivery, []bool) {
 	deliveries, claimed := make([]delivery.Delivery, len(to)), make([]bool, len(to))
 	for i, d := range to {
 		deliveries[i] = delivery.Delivery{
@@ -145,7 +153,7 @@ func (in *Intake) promise(a *alert.Alert, r Record, first uint16, cause delivery
 			Cause: cause, CreatedAt: now, Since: now, NextAttemptAt: now,
 			FallbackAt: in.fallbackAt(a, d.ID, now),
 		}
-		claimed[i] = in.dispatcher.Reserve(d.ID, len(r.Body))
+		claimed[i] = in.dispatcher.Reserve(d.ID, len(r.Body), left(until))
 	}
 	return deliveries, claimed
 }
@@ -160,6 +168,14 @@ func (in *Intake) fallbackAt(a *alert.Alert, destinationID string, now time.Time
 		return time.Time{}
 	}
 	return now.Add(after)
+}
+
+// left is how long it is until a time, 0 for none.
+func left(until time.Time) time.Duration {
+	if until.IsZero() {
+		return 0
+	}
+	return time.Until(until)
 }
 
 func (in *Intake) unreserve(r Record, deliveries []delivery.Delivery, claimed []bool) {
@@ -224,7 +240,7 @@ func (in *Intake) Dispatch(ctx context.Context, alertID string, names []string) 
 	var pending Dispatch
 	err = in.log.Dispatch(ctx, alertID, func(r Record, next uint16) (Dispatch, error) {
 		in.unreserve(r, pending.Deliveries, pending.Claimed) // of a run before this one
-		pending.Deliveries, pending.Claimed = in.promise(parsed, r, next, delivery.ByHand, chosen.Destinations, in.opts.Now())
+		pending.Deliveries, pending.Claimed = in.promise(parsed, r, next, delivery.ByHand, chosen.Destinations, in.opts.Now(), time.Time{})
 		return pending, nil
 	})
 	if err != nil {

@@ -21,12 +21,12 @@ var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // lanes take nothing: what is promised waits in the store.
 type lanes struct{}
 
-func (lanes) Reserve(string, int) bool  { return false }
-func (lanes) Unreserve(string, int)     {}
-func (lanes) Deliver(delivery.Job)      {}
-func (lanes) Wake(string)               {}
-func (lanes) Accepted(s route.Scenario) {}
-func (lanes) Repeated()                 {}
+func (lanes) Reserve(string, int, time.Duration) bool { return false }
+func (lanes) Unreserve(string, int)                   {}
+func (lanes) Deliver(delivery.Job)                    {}
+func (lanes) Wake(string)                             {}
+func (lanes) Accepted(s route.Scenario)               {}
+func (lanes) Repeated()                               {}
 
 func newIntake(t testing.TB, change ...func(*intake.Options)) (*intake.Intake, *bolt.Store) {
 	t.Helper()

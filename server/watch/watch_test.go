@@ -101,12 +101,12 @@ func (l log) Check(ctx context.Context) error {
 // lanes take nothing: what is promised waits in the store.
 type lanes struct{}
 
-func (lanes) Reserve(string, int) bool  { return false }
-func (lanes) Unreserve(string, int)     {}
-func (lanes) Deliver(delivery.Job)      {}
-func (lanes) Wake(string)               {}
-func (lanes) Accepted(s route.Scenario) {}
-func (lanes) Repeated()                 {}
+func (lanes) Reserve(string, int, time.Duration) bool { return false }
+func (lanes) Unreserve(string, int)                   {}
+func (lanes) Deliver(delivery.Job)                    {}
+func (lanes) Wake(string)                             {}
+func (lanes) Accepted(s route.Scenario)               {}
+func (lanes) Repeated()                               {}
 
 func (w *world) Accept(ctx context.Context, items []intake.Item) ([]intake.Result, error) {
 	w.mu.Lock()
