@@ -116,7 +116,7 @@ func (in *Intake) Accept(ctx context.Context, items []Item) ([]Result, error) {
 }
 
 // patience is how long an alert waits, in all, for places in lanes that are full and flow fast.
-const patience = 25 * time.Millisecond
+const patience = 200 * time.Millisecond
 
 func (in *Intake) checkBacklog(items []Item) error {
 	backlog := in.opts.Backlog().Open()

@@ -90,7 +90,7 @@ type Store struct {
 	onCommit func(operations int, took time.Duration)
 	log      *slog.Logger
 
-	wal        *wal.Log
+	logs       [logCount]*wal.Log
 	appender   appender
 	writer     writer
 	operations sync.Pool
@@ -102,6 +102,9 @@ type Store struct {
 	behind         atomic.Int64 // bytes in the log and not in the database
 	pendingBehind  atomic.Int64 // open deliveries accepted in them
 	retryingBehind atomic.Int64
+
+	settling       sync.Mutex // held by who writes the log of settlements
+	settlingClosed bool
 
 	stuck    atomic.Int64  // bytes of the largest commit that failed, until one as large succeeds; 0 is none
 	logStuck atomic.Int64  // the same of the log
@@ -149,7 +152,7 @@ func Open(path string, o Options) (*Store, error) {
 	s.appender.init()
 	if err := s.recover(wal.Options{Open: o.openLog}); err != nil {
 		s.writer.close()
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeLog(), db.Close())
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeLogs(false), db.Close())
 	}
 	s.trim() // after a walk through all that is due
 	s.onCommit = o.OnCommit
@@ -158,10 +161,10 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// recover opens the log, and brings what a crash left there to the database.
+// recover opens the logs, and brings what a crash left there to the database: what was accepted, then what was settled.
 func (s *Store) recover(o wal.Options) error {
 	var id wal.ID
-	var after uint64
+	var after [logCount]uint64
 	err := s.read(context.Background(), func(t *tx) error {
 		copy(id[:], t.get(bucketMeta, metaID))
 		after = loggedIn(t.Tx)
@@ -170,25 +173,30 @@ func (s *Store) recover(o wal.Options) error {
 	if err != nil {
 		return err
 	}
-	if s.wal, err = wal.Open(LogPath(s.path), id, o); err != nil {
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	var found []*operation
+	for log, path := range LogPaths(s.path) {
+		if s.logs[log], err = wal.Open(path, id, o); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		gap, err := s.logs[log].Recover(after[log], func(number uint64, entry []byte) error {
+			op, err := recovered(log, number, entry)
+			if err != nil {
+				s.log.Error("an entry of the log cannot be read and is left out", "log", path, "frame", number, "error", err)
+				return nil
+			}
+			found = append(found, &op.operation)
+			return nil
+		})
+		if gap {
+			s.log.Error("a part of the log is damaged: what it held just before the last stop may be lost", "log", path)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	syncDirectory(filepath.Dir(s.path))
-	var found []*operation
-	gap, err := s.wal.Recover(after, func(number uint64, entry []byte) error {
-		op, err := recovered(number, entry)
-		if err != nil {
-			s.log.Error("an entry of the log cannot be read and is left out", "frame", number, "error", err)
-			return nil
-		}
-		found = append(found, &op.operation)
+	if len(found) == 0 {
 		return nil
-	})
-	if gap {
-		s.log.Error("a part of the log is damaged: what was accepted just before the last stop may be lost", "path", LogPath(s.path))
-	}
-	if err != nil || len(found) == 0 {
-		return err
 	}
 	if failed, err := s.commit(found); len(failed) > 0 {
 		return err
@@ -197,14 +205,25 @@ func (s *Store) recover(o wal.Options) error {
 	return nil
 }
 
-// LogPath returns where the log of the store at path is; see [wal.Paths].
-func LogPath(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".wal" }
+// LogPaths returns where the logs of the store at path are; see [wal.Paths].
+func LogPaths(path string) [logCount]string {
+	base := strings.TrimSuffix(path, filepath.Ext(path)) + ".wal"
+	return [...]string{acceptances: base, settlements: base + ".settled"}
+}
 
-func (s *Store) closeLog() error {
-	if s.wal == nil {
-		return nil
+// closeLogs closes the logs; with remove, they hold nothing that is not in the database.
+func (s *Store) closeLogs(remove bool) error {
+	var errs []error
+	for _, log := range s.logs {
+		switch {
+		case log == nil:
+		case remove:
+			errs = append(errs, log.Remove())
+		default:
+			errs = append(errs, log.Close())
+		}
 	}
-	return s.wal.Close()
+	return errors.Join(errs...)
 }
 
 // prepare brings the schema up to date and counts what is owed.
@@ -278,14 +297,13 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.appender.close()
 		<-s.appender.ended
+		s.settling.Lock()
+		s.settlingClosed = true
+		s.settling.Unlock()
 		s.writer.close()
 		<-s.writer.ended
 		s.keepFreelist()
-		if s.behind.Load() == 0 {
-			s.closeErr = s.wal.Remove()
-		} else { // the next Open brings it to the database
-			s.closeErr = s.wal.Close()
-		}
+		s.closeErr = s.closeLogs(s.behind.Load() == 0) // what is left the next Open brings to the database
 		if err := s.db.Close(); err != nil {
 			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("close the store: %w", err))
 		}

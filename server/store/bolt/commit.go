@@ -25,8 +25,8 @@ const (
 // What is in the log waits for so long, or until it is so much, before it gets to the database, unless somebody wants
 // to read or to write there before.
 const (
-	commitDelay      = 50 * time.Millisecond
-	commitUrgentlyAt = 4 << 20
+	commitDelay      = 250 * time.Millisecond
+	commitUrgentlyAt = 8 << 20
 )
 
 // An operation is one caller's part of a commit.
@@ -344,10 +344,13 @@ func (s *Store) sync(t *tx, size int) error {
 
 // bringLogged completes a transaction that has operations which were logged.
 func (t *tx) bringLogged() error {
-	if err := t.storeFresh(); err != nil || t.logged == 0 {
-		return err
+	err := t.storeFresh()
+	for log, number := range t.logged {
+		if err == nil && number > 0 {
+			err = t.put(bucketMeta, metaLogged[log], binary.BigEndian.AppendUint64(nil, number))
+		}
 	}
-	return t.put(bucketMeta, metaLogged, binary.BigEndian.AppendUint64(nil, t.logged))
+	return err
 }
 
 // giveUp ends a transaction that cannot be completed.

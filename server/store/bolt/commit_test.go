@@ -251,9 +251,11 @@ func TestClose_AnswersEverybodyWhoWaits(t *testing.T) {
 		})
 	})
 	all.Wait()
-	for _, file := range wal.Paths(bolt.LogPath(path)) {
-		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is left: %v", file, err)
+	for _, log := range bolt.LogPaths(path) {
+		for _, file := range wal.Paths(log) {
+			if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is left: %v", file, err)
+			}
 		}
 	}
 	s = open(t, path)

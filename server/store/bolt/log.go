@@ -16,9 +16,18 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/store"
 )
 
-// What is accepted, and what comes of attempts, goes to the write-ahead log first, which takes one write and one sync
-// for everybody who waits, and is answered then. It gets to its place in the database a little later, in a larger
-// commit: see writer. Most deliveries have been made by then, and are written there once, as they ended.
+// What is accepted, and what comes of attempts, goes to a write-ahead log first and is answered then. It gets to its
+// place in the database a little later, in a larger commit: see writer. Most deliveries have been made by then, and are
+// written there once, as they ended.
+//
+// There are two logs. That of acceptances takes one write and one sync for everybody who waits. That of settlements is
+// written by whoever settles, without a sync, so that nobody waits for the disk: what was written survives the death of
+// the process. Each is in order by itself, which is enough: what is settled was accepted before, and answered.
+const (
+	acceptances = iota
+	settlements
+	logCount
+)
 
 // maxBehind is about how many bytes may be in the log and not in the database; beyond it, who logs waits.
 const maxBehind = 32 << 20
@@ -31,7 +40,8 @@ type logged struct {
 	acceptance *acceptance
 	settlement *delivery.Settlement
 
-	entry  []byte // of a settlement
+	entry  []byte // of what is neither
+	log    int    // which one it is in
 	number uint64 // of the frame
 }
 
@@ -156,20 +166,16 @@ func (s *Store) writeFrame(batch []*logged) {
 	}
 }
 
-// admit waits until the database is not too far behind, and refuses what would go on to fill the log while the database
-// takes nothing: new alerts at once, settlements when there is no more room for them.
+// admit waits until the database is not too far behind, and refuses new alerts while it takes nothing.
 func (s *Store) admit(batch []*logged) ([]*logged, error) {
-	for s.behind.Load() > maxBehind && s.stuck.Load() == 0 {
-		if err := s.catchUp(context.Background()); err != nil && !errors.Is(err, store.ErrUnavailable) {
-			return batch, err
-		}
+	if err := s.waitForRoom(); err != nil {
+		return batch, err
 	}
 	if s.stuck.Load() == 0 {
 		return batch, nil
 	}
-	full := s.behind.Load() > maxBehind
 	return slices.DeleteFunc(batch, func(op *logged) bool {
-		refused := full || op.acceptance != nil
+		refused := op.acceptance != nil
 		if refused {
 			op.done <- errStuck
 		}
@@ -177,19 +183,22 @@ func (s *Store) admit(batch []*logged) ([]*logged, error) {
 	}), nil
 }
 
+// waitForRoom waits while too much is only in the logs, unless the database takes nothing.
+func (s *Store) waitForRoom() error {
+	for s.behind.Load() > maxBehind && s.stuck.Load() == 0 {
+		if err := s.catchUp(context.Background()); err != nil && !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+	}
+	return nil
+}
+
 var errStuck = fmt.Errorf("%w: the database cannot be written to", store.ErrUnavailable)
 
 // fillFrame puts the batch into a frame, finding the repeats; sync says that something in it must be synced before it
 // is answered.
 func (s *Store) fillFrame(batch []*logged) (sync bool, err error) {
-	s.wal.Begin()
-	if !slices.ContainsFunc(batch, func(op *logged) bool { return op.acceptance != nil }) {
-		for _, op := range batch {
-			s.wal.Add(op.entry)
-			sync = sync || op.settlement == nil
-		}
-		return sync, nil
-	}
+	s.logs[acceptances].Begin()
 	// The lock is taken before the transaction begins, and held: what is not recent any more by then is seen in it.
 	s.appender.recentMu.Lock()
 	defer s.appender.recentMu.Unlock()
@@ -203,8 +212,8 @@ func (s *Store) fillFrame(batch []*logged) (sync bool, err error) {
 			sync = s.enterLog(t, op.acceptance) || sync
 			continue
 		}
-		s.wal.Add(op.entry)
-		sync = sync || op.settlement == nil
+		s.logs[acceptances].Add(op.entry)
+		sync = true
 	}
 	return sync, nil
 }
@@ -251,28 +260,62 @@ func (s *Store) repeatedly(t *tx, alertID string) (intake.Verdict, bool) {
 
 // appendFrame writes the frame and passes it on to the writer of the database.
 func (s *Store) appendFrame(batch []*logged, sync bool) error {
-	size := int64(s.wal.Size())
-	number, err := s.wal.Append(sync)
+	size, err := s.writeTo(acceptances, sync, batch)
 	if err != nil {
-		s.logStuck.Store(max(s.logStuck.Load(), size))
-		s.probeLater()
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		return err
 	}
 	if size >= s.logStuck.Load() {
 		s.logStuck.Store(0)
 	}
-	s.behind.Add(size)
-	for n, op := range batch {
-		op.number = number
-		op.run, op.logged, op.size = op.apply, op, 0
-		if n == 0 {
-			op.size = int(size)
-		}
+	for _, op := range batch {
 		if a := op.acceptance; a != nil {
 			s.openedBehind(a.opened, 1)
 		}
 	}
 	s.writer.pass(batch)
+	return nil
+}
+
+// writeTo writes the frame that was begun in a log, whose operations have to be passed on next.
+func (s *Store) writeTo(log int, sync bool, batch []*logged) (size int64, err error) {
+	size = int64(s.logs[log].Size())
+	number, err := s.logs[log].Append(sync)
+	if err != nil {
+		s.logStuck.Store(max(s.logStuck.Load(), size))
+		s.probeLater()
+		return 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	s.behind.Add(size)
+	for n, op := range batch {
+		op.run, op.logged, op.log, op.number, op.size = op.apply, op, log, number, 0
+		if n == 0 {
+			op.size = int(size)
+		}
+	}
+	return size, nil
+}
+
+// settle logs a settlement. It waits only when too much is in the logs; when the database takes nothing, it is refused
+// then.
+func (s *Store) settle(settlement *delivery.Settlement, entry []byte) error {
+	if err := s.waitForRoom(); err != nil {
+		return err
+	}
+	if s.behind.Load() > maxBehind {
+		return errStuck
+	}
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	if s.settlingClosed {
+		return errClosed
+	}
+	s.logs[settlements].Begin()
+	s.logs[settlements].Add(entry)
+	one := []*logged{{settlement: settlement}}
+	if _, err := s.writeTo(settlements, false, one); err != nil {
+		return err
+	}
+	s.writer.pass(one)
 	return nil
 }
 
@@ -315,7 +358,7 @@ func (s *Store) openedBehind(b delivery.Backlog, by int64) {
 // applied lets memory follow when an operation's frame has got to the database.
 func (s *Store) applied(op *logged) {
 	s.behind.Add(-int64(op.size))
-	s.wal.Applied(op.number)
+	s.logs[op.log].Applied(op.number)
 	if a := op.acceptance; a != nil {
 		s.openedBehind(a.opened, -1)
 		s.forgetRecent(a)
@@ -324,13 +367,13 @@ func (s *Store) applied(op *logged) {
 
 // apply brings what was logged to its place in the database.
 func (op *logged) apply(t *tx) error {
-	if op.number <= t.applied { // by a commit that was said to have failed
+	if op.number <= t.applied[op.log] { // by a commit that was said to have failed
 		if op.settlement != nil {
 			t.released = append(t.released, op.settlement.ID)
 		}
 		return nil
 	}
-	t.logged = op.number
+	t.logged[op.log] = op.number
 	switch {
 	case op.acceptance != nil:
 		return t.acceptAll(op.acceptance)
@@ -361,15 +404,15 @@ func (s *Store) addAcceptance(a *intake.Acceptance, body []byte, deliveries valu
 		length := binary.BigEndian.AppendUint16(make([]byte, 0, 8), a.Deliveries[n].ID.Number())
 		parts = append(parts, binary.AppendUvarint(length, uint64(len(record))), record)
 	}
-	s.wal.Add(parts...)
+	s.logs[acceptances].Add(parts...)
 }
 
-// recovered reads an entry back.
-func recovered(number uint64, entry []byte) (*logged, error) {
+// recovered reads an entry of a log back.
+func recovered(log int, number uint64, entry []byte) (*logged, error) {
 	if len(entry) == 0 {
 		return nil, errors.New("an entry of the log is empty")
 	}
-	op := &logged{number: number}
+	op := &logged{log: log, number: number}
 	op.run, op.logged = op.apply, op
 	var err error
 	switch kind, rest := entry[0], entry[1:]; kind {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,7 +76,7 @@ func TestAccept_IsSyncedBeforeItIsAnswered(t *testing.T) {
 		if err := os.Mkdir(filepath.Dir(after), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		whileWriting(t, s, func() { log.copySynced(t, path, after) })
+		whileWriting(t, s, func() { log.copy(t, path, after, true) })
 		checkAfterPower(t, after, now)
 	}
 	close(stop)
@@ -103,7 +104,7 @@ func checkAfterPower(t *testing.T, path string, acknowledged []intake.Acceptance
 // syncedLog is a log in real files that knows what of them is synced.
 type syncedLog struct {
 	mu    sync.Mutex
-	files []*syncedFile
+	files map[string]*syncedFile // by path
 }
 
 func (l *syncedLog) open(path string) (wal.File, error) {
@@ -111,7 +112,10 @@ func (l *syncedLog) open(path string) (wal.File, error) {
 	file := &syncedFile{File: f, log: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.files = append(l.files, file)
+	if l.files == nil {
+		l.files = map[string]*syncedFile{}
+	}
+	l.files[path] = file
 	return file, err
 }
 
@@ -132,8 +136,8 @@ func (f *syncedFile) Sync() error {
 	return err
 }
 
-// copySynced copies the database at one path to another, with the log as it was synced.
-func (l *syncedLog) copySynced(t *testing.T, from, to string) {
+// copy copies the database at one path to another, with the logs as they were synced, or as they were written.
+func (l *syncedLog) copy(t *testing.T, from, to string, synced bool) {
 	t.Helper()
 	database, err := os.ReadFile(from)
 	if err != nil {
@@ -141,8 +145,16 @@ func (l *syncedLog) copySynced(t *testing.T, from, to string) {
 	}
 	files := map[string][]byte{to: database}
 	l.mu.Lock()
-	for n, path := range wal.Paths(bolt.LogPath(to)) {
-		files[path] = l.files[n].synced
+	for path, file := range l.files {
+		if after, ok := strings.CutPrefix(path, strings.TrimSuffix(from, ".db")); ok {
+			to := strings.TrimSuffix(to, ".db") + after
+			files[to] = file.synced
+			if !synced {
+				if files[to], err = os.ReadFile(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 	l.mu.Unlock()
 	for path, data := range files {
@@ -184,7 +196,7 @@ func TestOpen_RecoversWhatIsOnlyInTheLog(t *testing.T) {
 		if verdicts, err := s.Accept(t.Context(), []intake.Acceptance{second, third}); err != nil || !verdicts[0].Duplicate || verdicts[1].Duplicate {
 			t.Errorf("got %+v, %v", verdicts, err)
 		}
-		log.copySynced(t, path, after)
+		log.copy(t, path, after, false)
 	})
 	for range 2 { // the second time there is nothing to recover
 		s = open(t, after)

@@ -210,7 +210,10 @@ func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) erro
 	if err != nil {
 		return err
 	}
-	return s.append(ctx, &logged{settlement: &settlement, entry: entry, operation: operation{size: len(entry), done: make(chan error, 1)}})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.settle(&settlement, entry)
 }
 
 // settle records a logged settlement. A delivery whose record is damaged has no attempts to add to.

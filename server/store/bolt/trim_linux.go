@@ -10,7 +10,7 @@ import (
 )
 
 // trimEvery is how long the writer lets the mapping grow at least.
-const trimEvery = time.Second
+const trimEvery = 250 * time.Millisecond
 
 // trim takes the pages of the file that were looked at out of this process's memory. They stay in the system's cache,
 // where reading one again costs a microsecond; but they would count as ours until the system is short of memory, and

@@ -36,11 +36,13 @@ var (
 		bucketOverrides, bucketTokens, bucketTests, bucketMeta,
 	}
 
-	metaSchema = []byte("schema") // decimal
-	metaKeyset = []byte("keyset") // sealed
-	metaProbe  = []byte("probe")  // see Check
-	metaID     = []byte("id")     // what the log knows this store by, a wal.ID
-	metaLogged = []byte("logged") // number of the last frame of the log that is here, 8 bytes big-endian
+	metaSchema = []byte("schema")  // decimal
+	metaKeyset = []byte("keyset")  // sealed
+	metaProbe  = []byte("probe")   // see Check
+	metaID     = []byte("id")      // what the log knows this store by, a wal.ID
+	metaLogged = [logCount][]byte{ // number of the last frame of each log that is here, 8 bytes big-endian
+		acceptances: []byte("accepted"), settlements: []byte("settled"),
+	}
 )
 
 // How full pages are left when they split. Alerts are appended and never change; deliveries are appended and grow with
@@ -58,9 +60,9 @@ type tx struct {
 	log    *slog.Logger
 	read   int // bytes of records decoded for a list
 
-	fresh   fresh  // accepted in this transaction
-	applied uint64 // number of the last frame of the log that is in the database
-	logged  uint64 // number of the last that this transaction brings there
+	fresh   fresh            // accepted in this transaction
+	applied [logCount]uint64 // of each log, number of the last frame that is in the database
+	logged  [logCount]uint64 // number of the last that this transaction brings there; 0 is none
 
 	written  bool             // something was put or deleted
 	backlog  delivery.Backlog // how much it grows
@@ -116,12 +118,14 @@ func (s *Store) begin() (*tx, error) {
 	return &tx{Tx: t, claims: &s.claims, log: s.log, fresh: s.fresh.reset(), applied: loggedIn(t)}, nil
 }
 
-// loggedIn reads the number of the last frame of the log that is in the database.
-func loggedIn(t *bbolt.Tx) uint64 {
-	if value := t.Bucket(bucketMeta).Get(metaLogged); len(value) == 8 {
-		return binary.BigEndian.Uint64(value)
+// loggedIn reads the numbers of the last frames of the logs that are in the database.
+func loggedIn(t *bbolt.Tx) (numbers [logCount]uint64) {
+	for log, key := range metaLogged {
+		if value := t.Bucket(bucketMeta).Get(key); len(value) == 8 {
+			numbers[log] = binary.BigEndian.Uint64(value)
+		}
 	}
-	return 0
+	return numbers
 }
 
 // view runs read on what is acknowledged.
