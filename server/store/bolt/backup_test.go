@@ -111,7 +111,7 @@ func TestBackup_GivesWayToAStoreThatGrows(t *testing.T) {
 	go func() { got <- s.Backup(t.Context(), func(int64) (io.Writer, error) { return b, nil }) }()
 	<-b.took
 	began := time.Now()
-	ids := fill(t, s, 20_000, "one") // several times what was mapped
+	ids := fill(t, s, 20_000, "one")                           // several times what was mapped
 	if _, err := s.Delivery(t.Context(), ids[0]); err != nil { // they are in the database by then
 		t.Error(err)
 	}
