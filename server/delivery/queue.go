@@ -48,8 +48,9 @@ type Queue interface {
 	// FallBack gives the alert of an open delivery to another destination, and clears the delivery's FallbackAt; it is
 	// tried on as before. What is made is PENDING and due at now, with the alert's next number, Cause FALLBACK and the
 	// first delivery's destination in FallbackOf, and with a FallbackAt after its own destination's wait where that is
-	// not 0. Nothing is made, and made is false, when the alert has a delivery to that destination already, when the
-	// destination is gone or to is "", and when the delivery is not open any more.
+	// not 0. Nothing is made, and made is false, when the alert has a delivery to that destination already or is
+	// about it (see alert.Subject), when the destination is gone or to is "", and when the delivery is not open any
+	// more.
 	FallBack(ctx context.Context, id ID, to Fallback, now time.Time) (made bool, err error)
 }
 

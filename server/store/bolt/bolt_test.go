@@ -417,3 +417,33 @@ func waitQueued(s *bolt.Store, n int) {
 		runtime.Gosched()
 	}
 }
+
+func TestSettle_ADamagedNeighbourIsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, path)
+	if err := s.CreateDestination(t.Context(), destination.Destination{ID: "two", DisplayName: "two"}); err != nil {
+		t.Fatal(err)
+	}
+	a := sample("one")
+	other := a.Deliveries[0]
+	other.ID = delivery.NewID(a.Record.Key, 1)
+	a.Deliveries = append(a.Deliveries, other)
+	if err := errors.Join(accept(s, t, a), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, "deliveries", string(other.ID[:]), []byte("damaged"))
+	s = open(t, path)
+	failed := delivered(a.Deliveries[0].ID)
+	failed.State, failed.Reason, failed.Fallback = delivery.Failed, delivery.Permanent, delivery.Fallback{DestinationID: "two"}
+	if err := s.Settle(t.Context(), failed); err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := s.Claim(t.Context(), "two", later(), 10, plenty)
+	if err != nil || len(jobs) != 1 || jobs[0].Delivery.ID.Number() != 2 {
+		t.Errorf("got %+v, %v", jobs, err)
+	}
+	if err := s.Settle(t.Context(), delivered(other.ID)); err != nil { // its claim must not stay
+		t.Error(err)
+	}
+}

@@ -255,6 +255,9 @@ func (s *Store) answer(op *operation, err error) {
 	}
 	if err != nil {
 		s.log.Error("what was logged cannot be brought to the database and is left out", "frame", op.logged.number, "error", err)
+		if settlement := op.logged.settlement; settlement != nil {
+			s.claims.release(settlement.ID)
+		}
 	}
 	s.applied(op.logged)
 }

@@ -3,6 +3,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -62,22 +63,14 @@ func (s *Store) FallBack(ctx context.Context, id delivery.ID, to delivery.Fallba
 	return made && err == nil, err
 }
 
-// fallBack promises the alert of d to another destination, unless it was promised there before.
+// fallBack promises the alert of d to another destination, unless it was promised there before, or is about it. What
+// cannot be read of the alert stands in nobody's way.
 func (t *tx) fallBack(d *delivery.Delivery, to delivery.Fallback, now time.Time) (made bool, err error) {
-	if to.DestinationID == "" || t.get(bucketDestinations, []byte(to.DestinationID)) == nil {
+	if to.DestinationID == "" || t.get(bucketDestinations, []byte(to.DestinationID)) == nil || t.hasDelivery(d.ID.Alert(), to.DestinationID) {
 		return false, nil
 	}
-	others, err := t.deliveriesOf(d.ID.Alert())
-	if err != nil {
-		return false, err
-	}
-	for i := range others {
-		if others[i].DestinationID == to.DestinationID {
-			return false, nil
-		}
-	}
 	next, full := t.nextNumber(d.ID.Alert())
-	if full {
+	if full || t.subject(d.ID.Alert()) == to.DestinationID {
 		return false, nil
 	}
 	now = now.UTC()
@@ -89,4 +82,28 @@ func (t *tx) fallBack(d *delivery.Delivery, to delivery.Fallback, now time.Time)
 		promised.FallbackAt = now.Add(to.After)
 	}
 	return true, t.replace(nil, &promised)
+}
+
+// hasDelivery reports whether an alert has a delivery to a destination.
+func (t *tx) hasDelivery(key delivery.Key, destinationID string) bool {
+	c := t.Bucket(bucketDeliveries).Cursor()
+	for id, value := c.Seek(key[:]); bytes.HasPrefix(id, key[:]); id, value = c.Next() {
+		if d, err := t.decode(delivery.ID(id), value); err == nil && d.DestinationID == destinationID {
+			return true
+		}
+	}
+	return false
+}
+
+// subject returns the destination that an alert of the router is about.
+func (t *tx) subject(key delivery.Key) string {
+	record, err := t.alert(key)
+	if err != nil {
+		return ""
+	}
+	a, err := parse(&record)
+	if err != nil {
+		return ""
+	}
+	return a.Subject()
 }

@@ -64,6 +64,15 @@ var fallbackCases = []testCase{
 		f.failTo(b.Deliveries[0].ID, to)
 		f.wantDeliveries("b", 3)
 	}},
+	{"an alert is not given to the destination it is about", func(t *testing.T, f *fixture) {
+		f.destinations("one", "two")
+		a := f.alert("a", "one", "one")
+		a.Record.Body = []byte(`{"alert_id":"a","type":"SYSTEM_ERROR","dedup":"two","detection":{"id":"AlertRouter.DeliveryFailed","severity":"CRITICAL"}}`)
+		f.accept(a)
+		f.failTo(a.Deliveries[0].ID, delivery.Fallback{DestinationID: "two"})
+		f.fallBack(a.Deliveries[1].ID, delivery.Fallback{DestinationID: "two"}, false)
+		f.wantDeliveries("a", 2)
+	}},
 	{"a destination that is gone is given nothing", func(t *testing.T, f *fixture) {
 		f.destinations("one")
 		d := f.promised("a", "one")
