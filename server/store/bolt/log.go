@@ -53,13 +53,15 @@ type acceptance struct {
 	opened   delivery.Backlog // by those that are new
 }
 
-// appender is the queue in front of the one goroutine that writes the log.
+// appender is the queue in front of the log of acceptances. One at a time writes it: a caller, when nobody else is
+// there, or else the goroutine that takes everybody who waits.
 type appender struct {
-	mu     sync.Mutex
-	wake   sync.Cond
-	queue  []*logged
-	closed bool
-	ended  chan struct{}
+	mu      sync.Mutex
+	wake    sync.Cond
+	queue   []*logged
+	writing bool
+	closed  bool
+	ended   chan struct{}
 
 	recentMu sync.Mutex
 	recent   map[string]*intake.Record // logged and not yet in the database, by alert id
@@ -71,15 +73,31 @@ func (l *appender) init() {
 	l.recent = make(map[string]*intake.Record)
 }
 
-func (l *appender) add(op *logged) error {
+// add adds an operation to the queue; alone says that there is none, and that the caller has to write and to call wrote.
+func (l *appender) add(op *logged) (alone bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return errClosed
+		return false, errClosed
+	}
+	if !l.writing && len(l.queue) == 0 {
+		op.state.Store(started)
+		l.writing = true
+		return true, nil
 	}
 	l.queue = append(l.queue, op)
 	l.wake.Signal()
-	return nil
+	return false, nil
+}
+
+// wrote lets the next one write.
+func (l *appender) wrote() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writing = false
+	if len(l.queue) > 0 || l.closed {
+		l.wake.Signal()
+	}
 }
 
 func (l *appender) close() {
@@ -89,11 +107,11 @@ func (l *appender) close() {
 	l.wake.Signal()
 }
 
-// take waits for callers and moves those that fit one frame to batch; none come after the close.
+// take waits for callers, and for its turn, and moves those that fit one frame to batch; none come after the close.
 func (l *appender) take(batch []*logged) []*logged {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.queue) == 0 && !l.closed {
+	for l.writing || len(l.queue) == 0 && !l.closed {
 		l.wake.Wait()
 	}
 	size, n := 0, 0
@@ -103,6 +121,7 @@ func (l *appender) take(batch []*logged) []*logged {
 	}
 	batch = append(batch, l.queue[:n]...)
 	l.queue = slices.Delete(l.queue, 0, n)
+	l.writing = n > 0
 	return batch
 }
 
@@ -111,8 +130,14 @@ func (s *Store) append(ctx context.Context, op *logged) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.appender.add(op); err != nil {
+	alone, err := s.appender.add(op)
+	if err != nil {
 		return err
+	}
+	if alone {
+		s.writeFrame([]*logged{op})
+		s.appender.wrote()
+		return <-op.done
 	}
 	select {
 	case err := <-op.done:
@@ -125,7 +150,7 @@ func (s *Store) append(ctx context.Context, op *logged) error {
 	return <-op.done
 }
 
-// writeLog writes the log, until the store is closed and nobody waits.
+// writeLog writes the log for those who wait, until the store is closed and nobody does.
 func (s *Store) writeLog() {
 	defer close(s.appender.ended)
 	var batch []*logged
@@ -138,6 +163,7 @@ func (s *Store) writeLog() {
 		if len(live) > 0 {
 			s.writeFrame(live)
 		}
+		s.appender.wrote()
 		clear(batch)
 	}
 }

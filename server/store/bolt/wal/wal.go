@@ -37,10 +37,10 @@ const (
 	entryHeader = 4
 
 	// DefaultSegmentSize is after how many bytes the other file takes its turn.
-	DefaultSegmentSize = 8 << 20
+	DefaultSegmentSize = 4 << 20
 
 	// keepSize is how large a file may be when its turn comes; a larger one is cut off.
-	keepSize = 2 * DefaultSegmentSize
+	keepSize = 16 << 20
 
 	// keepBuffer is how large a frame's memory may be and be used again.
 	keepBuffer = 1 << 20
