@@ -31,6 +31,11 @@ func (a *API) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAl
 	if err := problem.InvalidFields(checkEnum(fields, "state", p.State)); err != nil {
 		return nil, err
 	}
+	leave, err := a.lists.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	listed, next, err := a.Store.Alerts(ctx, intake.Filter{
 		Since: deref(p.Since), Until: deref(p.Until), DetectionID: deref(p.DetectionID), DestinationID: deref(p.DestinationID),
 		Severities: convert[alert.Severity](p.Severity), Types: convert[alert.Type](p.Type),

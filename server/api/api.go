@@ -8,7 +8,7 @@
 //	api.go       assembling: routes, authentication, errors
 //	contract.go  the contract at run time: permissions, and checking bodies against their schemas
 //	body.go      reading request bodies
-//	large.go     how many large ones are taken at once
+//	large.go     how many large ones are taken at once, and how many lists are read
 //	problem.go   errors as problem documents
 //	ifmatch.go   ETags and If-Match
 //	accept.go    accepting alerts, one and many
@@ -24,6 +24,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"time"
 
@@ -63,6 +64,7 @@ type API struct {
 
 	contract *contract
 	large    places
+	lists    places
 }
 
 // Handler assembles the HTTP handler.
@@ -71,7 +73,7 @@ func (a *API) Handler() (http.Handler, error) {
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
 	}
-	a.large = make(places, largeAtOnce)
+	a.large, a.lists = make(places, largeAtOnce), make(places, max(1, runtime.GOMAXPROCS(0)/2))
 	e := echo.New()
 	e.Logger = a.Log
 	e.HTTPErrorHandler = a.writeProblem

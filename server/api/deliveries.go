@@ -20,6 +20,11 @@ func (a *API) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObject)
 	if err := problem.InvalidFields(checkEnum(nil, "state", p.State)); err != nil {
 		return nil, err
 	}
+	leave, err := a.lists.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	deliveries, next, err := a.Store.Deliveries(ctx, delivery.Filter{
 		DestinationID: deref(p.DestinationID), AlertID: deref(p.AlertID), States: convert[delivery.State](p.State),
 		Since: deref(p.Since), Until: deref(p.Until),

@@ -19,8 +19,19 @@ const (
 	retryLargeBody = 5 * time.Second
 )
 
-// places limits how many large bodies are in memory.
+// places limits how much of a kind is done at once: large bodies in memory, or pages of lists, which cost so much work
+// that a crowd of readers would take the processors from those who send alerts.
 type places chan struct{}
+
+// enter waits for a place. It returns how to give it back.
+func (p places) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // admit waits for a place if the request's body is large, or of unknown length. It returns how to give the place back.
 func (p places) admit(r *http.Request) (leave func(), err error) {
@@ -29,13 +40,11 @@ func (p places) admit(r *http.Request) (leave func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), largePatience)
 	defer cancel()
-	select {
-	case p <- struct{}{}:
-		return func() { <-p }, nil
-	case <-ctx.Done():
+	if leave, err = p.enter(ctx); err != nil {
 		return nil, &problem.Error{
 			Kind: problem.Unavailable, RetryAfter: retryLargeBody,
 			Detail: "too many large bodies are on their way; this one was not looked at",
 		}
 	}
+	return leave, nil
 }
