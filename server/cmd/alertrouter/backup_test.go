@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -89,25 +90,6 @@ func acceptance(age time.Duration, to string, state delivery.State) intake.Accep
 	}
 }
 
-// serveBackups answers GET /v1/backup with a store's backups.
-func serveBackups(t *testing.T, s *bolt.Store) *httptest.Server {
-	t.Helper()
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.URL.Path != "/v1/backup" || r.Header.Get("Authorization") != "Bearer "+token {
-			t.Errorf("got %s %s", r.Method, r.URL.Path)
-		}
-		err := s.Backup(r.Context(), func(size int64) (io.Writer, error) {
-			w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-			return w, nil
-		})
-		if err != nil {
-			t.Errorf("backup: %v", err)
-		}
-	}))
-	t.Cleanup(h.Close)
-	return h
-}
-
 // backupOf returns a backup of a program that is stopped.
 func backupOf(t *testing.T, data string) (path string, content []byte) {
 	t.Helper()
@@ -138,90 +120,121 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// A backup taken under load and restored elsewhere has all that was acknowledged before it began: what was delivered
-// is not delivered again, and what was owed is.
-func TestBackup_RestoredElsewhereGoesOnWhereItWas(t *testing.T) {
-	var mu sync.Mutex
-	took := map[string]int{}
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+// holder counts what it takes by alert. Alerts whose id begins with "owed" it takes only once it is told to.
+type holder struct {
+	*httptest.Server
+	release chan struct{} // closed when it takes everything
+
+	mu    sync.Mutex
+	taken map[string]int
+}
+
+func newHolder(t *testing.T) *holder {
+	t.Helper()
+	l := &holder{release: make(chan struct{}), taken: map[string]int{}}
+	l.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var payload struct {
 			AlertID string `json:"alertId"`
 		}
 		_ = json.NewDecoder(r.Body).Decode(&payload)
-		mu.Lock()
-		defer mu.Unlock()
-		took[payload.AlertID]++
-	}))
-	t.Cleanup(receiver.Close)
-	count := func(id string) int {
-		mu.Lock()
-		defer mu.Unlock()
-		return took[id]
-	}
-
-	data := t.TempDir()
-	p := start(t, data)
-	answer := p.must(t, 201, "POST", "/v1/destinations", fmt.Sprintf(`{"display_name":"one","severities":["LOW"],"config":{"webhook":{"url":%q}}}`, receiver.URL))
-	var destination struct{ ID string }
-	if err := json.Unmarshal([]byte(answer), &destination); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20 {
-		p.must(t, 202, "POST", "/v1/alerts", fmt.Sprintf(`{"alert_id":"done-%d","type":"RULE","detection":{"id":"d","severity":"LOW"}}`, i))
-	}
-	for deadline := time.Now().Add(30 * time.Second); strings.Count(p.must(t, 200, "GET", "/v1/deliveries?state=DELIVERED", ""), `"DELIVERED"`) < 20; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the first alerts were not delivered")
+		if strings.HasPrefix(payload.AlertID, "owed") {
+			select {
+			case <-l.release:
+			case <-r.Context().Done():
+				return
+			}
 		}
-	}
-	p.stop(t)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.taken[payload.AlertID]++
+	}))
+	t.Cleanup(l.Close)
+	return l
+}
 
-	s := openStore(t, data)
-	backups := serveBackups(t, s)
-	var acknowledged []string
-	done, begun := make(chan struct{}), make(chan struct{})
-	var load sync.WaitGroup
-	for range 4 {
-		load.Go(func() {
-			for i := 0; ; i++ {
+func (l *holder) count(id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken[id]
+}
+
+// load sends alerts over a few connections.
+type load struct {
+	sending      sync.WaitGroup
+	done         chan struct{}
+	mu           sync.Mutex
+	acknowledged []string
+}
+
+func newLoad(t *testing.T, p *program) *load {
+	t.Helper()
+	l := &load{done: make(chan struct{})}
+	for client := range 4 {
+		l.sending.Go(func() {
+			for n := 0; ; n++ {
 				select {
-				case <-done:
+				case <-l.done:
 					return
 				default:
 				}
-				a := acceptance(0, destination.ID, delivery.Pending)
-				if _, err := s.Accept(t.Context(), []intake.Acceptance{a}); err != nil {
-					t.Error(err)
+				id := fmt.Sprintf("owed-%d-%d", client, n)
+				status, answer, err := p.call("POST", "/v1/alerts", fmt.Sprintf(`{"alert_id":%q,"type":"RULE","detection":{"id":"d","severity":"LOW"}}`, id))
+				if err != nil || status != http.StatusAccepted {
+					t.Errorf("alert %s: got %d %s %v, want 202", id, status, answer, err)
 					return
 				}
-				select {
-				case <-begun:
-				default:
-					mu.Lock()
-					acknowledged = append(acknowledged, a.Record.AlertID)
-					mu.Unlock()
-				}
+				l.mu.Lock()
+				l.acknowledged = append(l.acknowledged, id)
+				l.mu.Unlock()
 			}
 		})
 	}
-	for enough := false; !enough; time.Sleep(10 * time.Millisecond) {
-		mu.Lock()
-		enough = len(acknowledged) >= 200
-		mu.Unlock()
+	return l
+}
+
+// sent returns what was acknowledged by now.
+func (l *load) sent() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.acknowledged)
+}
+
+// stop ends the load.
+func (l *load) stop() {
+	close(l.done)
+	l.sending.Wait()
+}
+
+// A backup taken under load and restored elsewhere has all that was acknowledged before it began: what was delivered
+// is not delivered again, and what was owed is.
+func TestBackup_RestoredElsewhereGoesOnWhereItWas(t *testing.T) {
+	receiver := newHolder(t)
+	data := t.TempDir()
+	p := start(t, data)
+	id := p.AddDestination(t, "one", receiver.URL, true, 0, "LOW")
+	for i := range 20 {
+		p.must(t, 202, "POST", "/v1/alerts", fmt.Sprintf(`{"alert_id":"done-%d","type":"RULE","detection":{"id":"d","severity":"LOW"}}`, i))
 	}
-	mu.Lock()
-	want := acknowledged
-	mu.Unlock()
-	close(begun)
+	within(t, 30*time.Second, "the first alerts are not delivered", func() bool {
+		return strings.Count(p.must(t, 200, "GET", "/v1/deliveries?state=DELIVERED", ""), `"state":"DELIVERED"`) == 20
+	})
+
+	l := newLoad(t, p)
+	within(t, time.Minute, "the load does not begin", func() bool { return len(l.sent()) >= 200 })
+	want := l.sent()
 	file := filepath.Join(t.TempDir(), "backup.db")
-	t.Setenv("ALERTROUTER_ENDPOINT", backups.URL)
+	t.Setenv("ALERTROUTER_ENDPOINT", p.url)
 	t.Setenv("ALERTROUTER_TOKEN", token)
 	code, out, complaints := command(t, "", "backup", "--output", "json", file)
-	close(done)
-	load.Wait()
+	during := len(l.sent()) - len(want)
+	l.stop()
+	p.kill(t) // stopping would wait for the attempts under way
 	var report saved
-	if err := json.Unmarshal([]byte(out), &report); code != exitDone || err != nil || report.Alerts < len(want)+20 || len(report.SHA256) != 64 {
-		t.Fatalf("backup: got %d %s %s, want at least %d alerts", code, out, complaints, len(want)+20)
+	if err := json.Unmarshal([]byte(out), &report); code != exitDone || err != nil || report.Alerts < len(want)+20 || report.Open < len(want) || len(report.SHA256) != 64 {
+		t.Fatalf("backup: got %d %s %s, want at least %d alerts, of which %d are owed", code, out, complaints, len(want)+20, len(want))
+	}
+	if during == 0 {
+		t.Error("no alert was accepted while the backup was taken")
 	}
 
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
@@ -230,47 +243,50 @@ func TestBackup_RestoredElsewhereGoesOnWhereItWas(t *testing.T) {
 		t.Fatalf("restore: got %d %s %s", code, out, complaints)
 	}
 	copyFile(t, filepath.Join(data, "master.key"), filepath.Join(elsewhere, "master.key"))
+	close(receiver.release)
 	restored := start(t, elsewhere)
-	for _, id := range want {
+	for _, alertID := range want {
 		var stored struct {
 			Deliveries []struct {
 				DestinationID string `json:"destination_id"`
 			}
 		}
-		answer := restored.must(t, 200, "GET", "/v1/alerts/"+id, "")
-		if err := json.Unmarshal([]byte(answer), &stored); err != nil || len(stored.Deliveries) != 1 || stored.Deliveries[0].DestinationID != destination.ID {
-			t.Fatalf("alert %s: got %s", id, answer)
+		answer := restored.must(t, 200, "GET", "/v1/alerts/"+alertID, "")
+		if err := json.Unmarshal([]byte(answer), &stored); err != nil || len(stored.Deliveries) != 1 || stored.Deliveries[0].DestinationID != id {
+			t.Fatalf("alert %s: got %s", alertID, answer)
 		}
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		missing := 0
-		for _, id := range want {
-			if count(id) == 0 {
-				missing++
-			}
-		}
-		if missing == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d alerts that were owed were not delivered after the restore", missing, len(want))
-		}
-	}
+	within(t, time.Minute, "what was owed is not delivered after the restore", func() bool {
+		return !slices.ContainsFunc(want, func(alertID string) bool { return receiver.count(alertID) == 0 })
+	})
 	for i := range 20 {
-		if n := count(fmt.Sprintf("done-%d", i)); n != 1 {
+		if n := receiver.count(fmt.Sprintf("done-%d", i)); n != 1 {
 			t.Errorf("alert done-%d: delivered %d times", i, n)
 		}
 	}
 	restored.stop(t)
 }
 
+// within waits until something is true.
+func within(t *testing.T, patience time.Duration, complaint string, isTrue func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !isTrue(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %s %s", patience, complaint)
+		}
+	}
+}
+
 func TestBackup_LeavesNothingThatIsNoBackup(t *testing.T) {
-	data := t.TempDir()
-	start(t, data).stop(t)
-	_, sound := backupOf(t, data)
+	p := start(t, t.TempDir())
 	dir := t.TempDir()
 	file := filepath.Join(dir, "backup.db")
 	t.Setenv("ALERTROUTER_TOKEN", token)
+	code, whole, complaints := command(t, "", "backup", "--endpoint", p.url, "-")
+	if code != exitDone || whole == "" {
+		t.Fatalf("to standard output: got %d, %d bytes, %q", code, len(whole), complaints)
+	}
+	sound := []byte(whole)
 	for name, c := range map[string]struct {
 		want   string
 		answer http.HandlerFunc
@@ -294,20 +310,22 @@ func TestBackup_LeavesNothingThatIsNoBackup(t *testing.T) {
 			t.Errorf("%s: got %d %q %q and %v, want %q and no file", name, code, out, complaints, entries, c.want)
 		}
 	}
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(sound) }))
-	defer h.Close()
-	if code, out, complaints := command(t, "", "backup", "--endpoint", h.URL, file); code != exitDone || !strings.Contains(out, "SHA-256") {
+	if code, out, complaints := command(t, "", "backup", "--endpoint", p.url, file); code != exitDone || !strings.Contains(out, "SHA-256") {
 		t.Errorf("got %d %q %q", code, out, complaints)
 	}
-	if code, _, complaints := command(t, "", "backup", "--endpoint", h.URL, file); code != exitUsage || !strings.Contains(complaints, "--force") {
+	if code, _, complaints := command(t, "", "backup", "--endpoint", p.url, file); code != exitUsage || !strings.Contains(complaints, "--force") {
 		t.Errorf("again: got %d %q, want that there is one", code, complaints)
 	}
-	if code, _, complaints := command(t, "", "backup", "--endpoint", h.URL, "--force", file); code != exitDone {
+	if code, _, complaints := command(t, "", "backup", "--endpoint", p.url, "--force", file); code != exitDone {
 		t.Errorf("with --force: got %d %q", code, complaints)
 	}
-	if code, out, complaints := command(t, "", "backup", "--endpoint", h.URL, "-"); code != exitDone || out != string(sound) {
-		t.Errorf("to standard output: got %d, %d bytes, %q", code, len(out), complaints)
+	if err := os.WriteFile(file, sound, 0o600); err != nil {
+		t.Fatal(err)
 	}
+	if code, out, complaints := command(t, "", "store", "check", file); code != exitDone || !strings.Contains(out, "sound: ") {
+		t.Errorf("what went to standard output: got %d %q %q", code, out, complaints)
+	}
+	p.stop(t)
 }
 
 func TestRestore_RefusesWhatItCannotUse(t *testing.T) {
