@@ -493,7 +493,7 @@ type Acceptance struct {
 
 // Alert An alert, as a detection engine sends it. Members that are null count as absent.
 type Alert struct {
-	// AlertID The engine's id for this alert: 1 to 256 visible ASCII characters. It makes acceptance idempotent; one is made when absent.
+	// AlertID The engine's id for this alert: 1 to 256 visible ASCII characters. It makes acceptance idempotent for as long as the alert is kept, which the server's setting `retention` says; afterwards the same id is a new alert. One is made when absent.
 	AlertID *string `json:"alert_id,omitempty"`
 
 	// Context Anything else worth knowing; kept byte for byte.
@@ -1698,7 +1698,7 @@ type ClientInterface interface {
 	//
 	// The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 	// `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-	// is a 409.
+	// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1709,7 +1709,7 @@ type ClientInterface interface {
 	//
 	// The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 	// `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-	// is a 409.
+	// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2078,7 +2078,7 @@ func (c *Client) ListAlerts(ctx context.Context, params *ListAlertsParams, reqEd
 //
 // The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 // `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-// is a 409.
+// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -2099,7 +2099,7 @@ func (c *Client) AcceptAlertWithBody(ctx context.Context, contentType string, bo
 //
 // The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 // `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-// is a 409.
+// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4276,7 +4276,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 	// `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-	// is a 409.
+	// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4287,7 +4287,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 	// `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-	// is a 409.
+	// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6099,7 +6099,7 @@ func (c *ClientWithResponses) ListAlertsWithResponse(ctx context.Context, params
 //
 // The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 // `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-// is a 409.
+// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6116,7 +6116,7 @@ func (c *ClientWithResponses) AcceptAlertWithBodyWithResponse(ctx context.Contex
 //
 // The alert, its route and its deliveries are on disk before the answer is sent. The same alert again (same
 // `alert_id`, same content) answers 200 with `duplicate: true` and sends nothing; the same id with other content
-// is a 409.
+// is a 409. An id is remembered for as long as its alert is kept (the server's setting `retention`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

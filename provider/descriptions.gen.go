@@ -8,7 +8,7 @@ var descriptions = map[string]string{
 	"Acceptance.duplicate":                          "The alert was accepted before; nothing new was sent.",
 	"Acceptance.route":                              "Which destinations an alert goes to, and why.",
 	"Alert":                                         "An alert, as a detection engine sends it. Members that are null count as absent.",
-	"Alert.alert_id":                                "The engine's id for this alert: 1 to 256 visible ASCII characters. It makes acceptance idempotent; one is made when absent.",
+	"Alert.alert_id":                                "The engine's id for this alert: 1 to 256 visible ASCII characters. It makes acceptance idempotent for as long as the alert is kept, which the server's setting `retention` says; afterwards the same id is a new alert. One is made when absent.",
 	"Alert.context":                                 "Anything else worth knowing; kept byte for byte.",
 	"Alert.created_at":                              "When the alert was made: YYYY-MM-DDThh:mm[:ss[.fraction]] with an offset Z, ±hh:mm or ±hh:mm:ss. Now, when absent.",
 	"Alert.dedup":                                   "What the engine groups events by.",
