@@ -823,7 +823,7 @@ type Destination struct {
 	// SecretFingerprints A keyed fingerprint of each secret that is set, by name: it changes when the secret does.
 	SecretFingerprints map[string]string `json:"secret_fingerprints"`
 
-	// Severities The severities it wants. An empty list means only by list or by hand.
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
 	Severities SeverityList `json:"severities"`
 
 	// Type The destination type: the name of the member of `config`.
@@ -859,14 +859,14 @@ type DestinationHealth struct {
 	// LastSuccessAt When an attempt was delivered last.
 	LastSuccessAt *time.Time `json:"last_success_at"`
 
-	// NextProbeAt When UNHEALTHY: before it nothing is tried. Null otherwise.
+	// NextProbeAt While it is left alone: before it nothing is tried. Null otherwise.
 	NextProbeAt *time.Time `json:"next_probe_at"`
 
-	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
+	// State UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: ten attempts in a row failed, or deliveries of so many did, and then it is left alone but for one attempt at a time, to find out whether it is back.
 	State DestinationHealthState `json:"state"`
 }
 
-// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: so many in a row were not that it is left alone but for one attempt at a time, to find out whether it is back.
+// DestinationHealthState UNKNOWN: not tried since the start. HEALTHY: the last attempt was delivered. DEGRADED: it was not. UNHEALTHY: ten attempts in a row failed, or deliveries of so many did, and then it is left alone but for one attempt at a time, to find out whether it is back.
 type DestinationHealthState string
 
 // DestinationInput A destination, as it is created or replaced.
@@ -904,7 +904,7 @@ type DestinationInput struct {
 	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
-	// Severities The severities it wants. An empty list means only by list or by hand.
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
 	Severities SeverityList `json:"severities"`
 }
 
@@ -1244,7 +1244,7 @@ type Scenario string
 // Severity How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.
 type Severity string
 
-// SeverityList The severities it wants. An empty list means only by list or by hand.
+// SeverityList The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
 type SeverityList = []Severity
 
 // SlackConfig A Slack channel, through an incoming webhook.
@@ -1390,7 +1390,7 @@ type UnsavedDestinationTest struct {
 	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
-	// Severities The severities it wants. An empty list means only by list or by hand.
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
 	Severities SeverityList `json:"severities"`
 
 	// Severity How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.

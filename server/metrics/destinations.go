@@ -64,10 +64,10 @@ type health struct {
 
 var (
 	healthDesc = prometheus.NewDesc("alertrouter_destination_health",
-		"How the last attempts of an enabled destination went: 0 not tried since the start, 1 healthy, 2 degraded, 3 unhealthy (its circuit breaker is open).",
+		"How the last attempts of an enabled destination went: 0 not tried since the start, 1 healthy, 2 degraded, 3 unhealthy.",
 		[]string{"type", "destination"}, nil)
 	countDesc = prometheus.NewDesc("alertrouter_destinations",
-		"Destinations, each with a lane of its own, by health or as DISABLED; the circuit breaker of UNHEALTHY ones is open.",
+		"Destinations, each with a lane of its own, by health or as DISABLED.",
 		[]string{"health"}, nil)
 )
 

@@ -3,7 +3,7 @@
 // Package watch raises alerts about the router itself: of type SYSTEM_ERROR, accepted and routed like any other.
 //
 //	AlertRouter.DeliveryFailed        a delivery was given up
-//	AlertRouter.DestinationUnhealthy  a destination's circuit breaker is open
+//	AlertRouter.DestinationUnhealthy  an attempt failed at a destination that is UNHEALTHY
 //	AlertRouter.StoreDegraded         the store refused writes for a while
 //
 //	watch.go  what is seen, and what waits to be raised
@@ -113,7 +113,7 @@ func (w *Watch) Settled(lane delivery.LaneConfig, job delivery.Job, s delivery.S
 	w.see(key{alert.DeliveryFailed, lane.DestinationID}, event{w.opts.Now(), failed(lane, &job.Delivery, &s)})
 }
 
-// Unhealthy implements [delivery.Observer]: it sees circuit breakers that are open.
+// Unhealthy implements [delivery.Observer]: it sees destinations that take nothing.
 func (w *Watch) Unhealthy(lane delivery.LaneConfig, job delivery.Job, h delivery.Health) {
 	if job.Alert == nil || job.Alert.AboutRouter() {
 		return

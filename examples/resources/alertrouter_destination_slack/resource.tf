@@ -28,7 +28,7 @@ resource "alertrouter_destination_slack" "on_call" {
 
 resource "alertrouter_destination_slack" "backup" {
   display_name = "SOC backup"
-  severities   = [] # only as a fallback, by list or by hand
+  severities   = [] # none by its severity: only as a fallback, by list or by hand
 
   webhook_url_wo = var.slack_backup_webhook_url
 }
