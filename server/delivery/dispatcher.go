@@ -229,7 +229,7 @@ const (
 	HealthUnknown HealthState = "UNKNOWN"   // not tried since the start
 	Healthy       HealthState = "HEALTHY"   // the last attempt was delivered
 	Degraded      HealthState = "DEGRADED"  // the last attempt was not
-	Unhealthy     HealthState = "UNHEALTHY" // ten attempts in a row were not, or the circuit breaker is open
+	Unhealthy     HealthState = "UNHEALTHY" // ten in a row failed, none of them refused for good; or the circuit breaker is open
 )
 
 // Pause starts no more attempts, for good: it is how stopping begins.

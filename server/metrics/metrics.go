@@ -71,13 +71,13 @@ func New(from Sources) *Metrics {
 			Name: "alertrouter_attempt_duration_seconds", Help: "How long attempts take.", Buckets: seconds[:17],
 		}, []string{"type"}),
 		commitTime: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "alertrouter_store_commit_seconds", Help: "How long store commits take, the sync to disk included.", Buckets: seconds[:15],
+			Name: "alertrouter_store_commit_seconds", Help: "How long it takes to sync the log of what is accepted, and to commit to the database.", Buckets: seconds[:15],
 		}),
 		raised: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "alertrouter_system_alerts_raised_total", Help: "Alerts raised about the router itself, by kind.",
 		}, []string{"kind"}),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "alertrouter_store_commit_operations", Help: "How many operations share a store commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+			Name: "alertrouter_store_commit_operations", Help: "How many operations share a sync of the log or a commit to the database.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
 	m.registry.MustRegister(m.accepted, m.repeated, m.removed, m.attempts, m.settled, m.latency, m.duration, m.commitTime, m.commitSize, m.raised,

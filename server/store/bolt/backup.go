@@ -188,6 +188,8 @@ func known(t *bbolt.Tx) error {
 		return fmt.Errorf("its schema version cannot be read: %w", err)
 	case version > schema:
 		return fmt.Errorf("it was written by a newer version of the server (schema %d, this one knows %d)", version, schema)
+	case version < schema:
+		return fmt.Errorf("it was written by an older version of the server (schema %d, this one has %d): start this one on a copy of it first", version, schema)
 	}
 	return nil
 }

@@ -153,6 +153,7 @@ func (s *Store) condemn(ctx context.Context, now time.Time, bad []broken) error 
 			if d == nil {
 				continue
 			}
+			s.log.Error("a delivery whose alert cannot be read is given up", "delivery_id", d.ID.String(), "destination_id", d.DestinationID, "error", b.why)
 			before := *d
 			follow(d, &delivery.Settlement{
 				Attempt: delivery.Attempt{At: now, Outcome: destination.OutcomePermanent, Message: clip(b.why.Error())},
