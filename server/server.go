@@ -263,11 +263,22 @@ func (s *Server) Stop() error {
 		defer cancel()
 		var errs []error
 		for _, c := range slices.Backward(s.cleanups) {
-			if err := c.run(ctx); err != nil {
+			if err := s.clean(ctx, c); err != nil {
 				errs = append(errs, fmt.Errorf("stop the %s: %w", c.name, err))
 			}
 		}
 		s.stopErr = errors.Join(errs...)
 	})
 	return s.stopErr
+}
+
+// clean ends one part. One whose turn comes when the time is up gets a little of its own: what took the time was
+// another.
+func (s *Server) clean(ctx context.Context, c cleanup) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+	}
+	return c.run(ctx)
 }

@@ -157,6 +157,10 @@ func (d *Dispatcher) Reserve(destinationID string, size int, patience time.Durat
 	if l == nil || d.room() < int64(size) || !l.reserve(patience) {
 		return false
 	}
+	if d.room() < int64(size) { // after a wait
+		l.unreserve()
+		return false
+	}
 	d.held.Add(int64(size))
 	return true
 }

@@ -83,20 +83,31 @@ func (d *Dispatcher) fallBack(late *Delivery, now time.Time) (done bool) {
 	return true
 }
 
-// fallbackOf returns who gets an alert that a destination does not take. subject is the destination that the alert is
+// maxFallbacks is how many destinations are passed over in a chain of fallbacks: it has no more.
+const maxFallbacks = 3
+
+// fallbackOf returns who gets an alert that a destination does not take: its fallback, or the next in the chain where
+// that is disabled, since a disabled destination is given nothing new. subject is the destination that the alert is
 // about, or "": it gets no such alert, neither now nor when the fallback in turn takes too long.
 func (d *Dispatcher) fallbackOf(c *LaneConfig, subject string) Fallback {
 	to := c.Fallback
-	if to.DestinationID == "" || to.DestinationID == subject {
-		return Fallback{}
-	}
-	if next, ok := d.config(to.DestinationID); ok { // else the server is starting, or the store makes no delivery
-		to.After = next.FallbackAfter
-		if subject != "" && next.Fallback.DestinationID == subject {
+	for range maxFallbacks {
+		if to.DestinationID == "" || to.DestinationID == subject {
+			return Fallback{}
+		}
+		next, ok := d.config(to.DestinationID)
+		if !ok { // the server is starting, or the store makes no delivery
+			return to
+		}
+		if to.After = next.FallbackAfter; subject != "" && next.Fallback.DestinationID == subject {
 			to.After = 0
 		}
+		if next.Enabled {
+			return to
+		}
+		to = next.Fallback
 	}
-	return to
+	return Fallback{}
 }
 
 // wakeFallback says that a fallback may have a delivery. Unlike Wake it looks for no orphan: a delivery is made only

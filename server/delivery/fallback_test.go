@@ -234,15 +234,39 @@ func TestFallback_NeverTellsADestinationOfItself(t *testing.T) {
 func TestFallback_IsNamedByItsIDWhenItIsGone(t *testing.T) {
 	inBubble(t, func(w *world) {
 		b := &inbox{}
-		w.connect("b", b, func(c *delivery.LaneConfig) { c.Enabled = false })
+		w.connect("b", b, func(c *delivery.LaneConfig) { c.RatePerSecond = 0.001 })
 		w.connect("a", &inbox{err: errRefused}, fallsBackTo("b", 0))
+		w.promise(plainAlert, "b") // the one that b may take at once
+		synctest.Wait()
 		w.promise(plainAlert, "a")
 		synctest.Wait()
 		w.dispatcher.RemoveLane("a")
 		w.connect("b", b)
-		if got := b.messages(); len(got) != 1 || got[0].FallbackOf != "a" {
-			t.Errorf("got %+v, want one message that stands in for a", got)
+		synctest.Wait()
+		if got := b.messages(); len(got) != 2 || got[1].FallbackOf != "a" {
+			t.Errorf("got %+v, want a second message that stands in for a", got)
 		}
+	})
+}
+
+func TestFallback_PassesOverOneThatIsDisabled(t *testing.T) {
+	inBubble(t, func(w *world) {
+		b, c := &inbox{}, &inbox{}
+		disabled := func(c *delivery.LaneConfig) { c.Enabled = false }
+		w.connect("c", c)
+		w.connect("b", b, fallsBackTo("c", 0), disabled)
+		w.connect("a", &inbox{err: errRefused}, fallsBackTo("b", 0))
+		w.connect("z", &inbox{err: errDown}, fallsBackTo("b", time.Minute))
+		w.promise(plainAlert, "a", "z")
+		w.promise(plainAlert, "z")
+		time.Sleep(2 * time.Minute)
+		if len(b.messages()) != 0 || len(c.messages()) != 2 {
+			t.Errorf("the disabled one got %d and its fallback %d, want 0 and 2", len(b.messages()), len(c.messages()))
+		}
+		w.connect("c", c, disabled)
+		id := w.promise(plainAlert, "a")
+		synctest.Wait()
+		w.wantState(id, "a", delivery.Failed, delivery.Permanent) // and nothing else: there is nobody
 	})
 }
 

@@ -20,6 +20,9 @@ func (l *lane) reserve(patience time.Duration) bool {
 		l.mu.Unlock()
 		return true
 	}
+	if l.behind || l.loading {
+		patience = min(patience, behindPatience)
+	}
 	if patience <= 0 || !l.open() || !l.flow.fast(l.d.opts.Now()) {
 		l.mu.Unlock()
 		return false
@@ -72,6 +75,10 @@ func (l *lane) sendAway() {
 	}
 	l.queue = nil
 }
+
+// behindPatience is how long a place is waited for in a lane that is behind: it may not come to have one for a while,
+// and the alert may be for other destinations too. But it slows down those who send more than can be brought.
+const behindPatience = 10 * time.Millisecond
 
 // flow is how quickly attempts end, one after the other.
 type flow struct {

@@ -133,11 +133,19 @@ func (s *simulation) place(id string) *place {
 	return s.places[slices.IndexFunc(s.places, func(p *place) bool { return p.config.DestinationID == id })]
 }
 
+// standsIn reports whether p is somebody's fallback.
+func (s *simulation) standsIn(p *place) bool {
+	return slices.ContainsFunc(s.places, func(other *place) bool { return other.config.Fallback.DestinationID == p.config.DestinationID })
+}
+
 // step lets something happen.
 func (s *simulation) step() {
 	p := s.places[s.random.IntN(len(s.places))]
 	switch s.random.IntN(10) {
 	case 0:
+		if s.standsIn(p) {
+			return // one that is disabled is passed over
+		}
 		s.change(p, func(c *delivery.LaneConfig) { c.Enabled = !c.Enabled })
 	case 1:
 		s.change(p, func(c *delivery.LaneConfig) {

@@ -40,11 +40,12 @@ var errGrowing = fmt.Errorf("%w: the store has to grow while it is copied, and w
 func (s *Store) Backup(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
 	var out chunks
 	defer out.under.Wait()
-	if err := s.catchUp(ctx); err != nil {
-		return err
+	caughtUp, err := s.catchUp(ctx)
+	if err == nil && !caughtUp { // what is only in the log would not be in the copy
+		err = errStuck
 	}
-	if s.stuck.Load() > 0 { // what is only in the log would not be in the copy
-		return errStuck
+	if err != nil {
+		return err
 	}
 	return s.read(ctx, func(t *tx) error {
 		w, err := begin(t.Size())

@@ -338,8 +338,8 @@ func (s *Store) Check(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-s.probing }()
-	if size := s.stuck.Load(); size > 0 {
-		if err := s.probeDatabase(ctx, size); err != nil {
+	if s.stuck.Load() > 0 {
+		if err := s.probeDatabase(ctx); err != nil {
 			return err
 		}
 	}
@@ -349,9 +349,17 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// probeDatabase makes a commit of a size, and takes it back. What waits in the log is brought along.
-func (s *Store) probeDatabase(ctx context.Context, size int64) error {
-	value := make([]byte, size)
+// probeDatabase finds out with what waits in the log, if anything does, or else with a commit as large as the one that
+// failed, which it takes back.
+func (s *Store) probeDatabase(ctx context.Context) error {
+	if s.behind.Load() > 0 {
+		err := s.update(ctx, 0, func(*tx) error { return nil })
+		if err == nil {
+			s.stuck.Store(0)
+		}
+		return err
+	}
+	value := make([]byte, s.stuck.Load())
 	_, _ = rand.Read(value) // some file systems keep zeros in no room at all
 	err := s.update(ctx, len(value), func(t *tx) error { return t.put(bucketMeta, metaProbe, value) })
 	if err != nil {

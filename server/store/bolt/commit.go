@@ -221,30 +221,36 @@ func (s *Store) write() {
 // tried again, and why.
 func (s *Store) commit(batch []*operation) (failed []*operation, err error) {
 	began, all := time.Now(), len(batch)
-	for len(batch) > 0 {
-		spoiler, err := s.try(batch)
-		if spoiler >= 0 {
-			s.answer(batch[spoiler], batch[spoiler].err)
-			batch = slices.Delete(batch, spoiler, spoiler+1)
-			continue
+	var spoilers []*operation
+	for spoiler := 0; len(batch) > 0; {
+		if spoiler, err = s.try(batch); spoiler < 0 {
+			break
 		}
-		if s.onCommit != nil {
-			s.onCommit(all, time.Since(began))
-		}
-		failed = batch[:0]
-		for _, op := range batch {
-			switch {
-			case err == nil, op.readOnly:
-				s.answer(op, op.err)
-			case op.logged != nil:
-				failed = append(failed, op)
-			default:
-				s.answer(op, err)
-			}
-		}
-		return failed, err
+		spoilers = append(spoilers, batch[spoiler])
+		batch = slices.Delete(batch, spoiler, spoiler+1)
 	}
-	return nil, nil
+	if s.onCommit != nil && len(batch) > 0 {
+		s.onCommit(all, time.Since(began))
+	}
+	failed = batch[:0]
+	for _, op := range batch {
+		switch {
+		case err == nil, op.readOnly:
+			s.answer(op, op.err)
+		case op.logged != nil:
+			failed = append(failed, op)
+		default:
+			s.answer(op, err)
+		}
+	}
+	for _, op := range spoilers { // last: what was logged before them is in the database by now, or failed
+		if err != nil && op.logged != nil {
+			failed = append(failed, op)
+		} else {
+			s.answer(op, op.err)
+		}
+	}
+	return failed, err
 }
 
 // answer tells the caller; one that was answered when it was logged is let go.
@@ -364,8 +370,9 @@ func (s *Store) giveUp(t *tx, err error) error {
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
-// fail keeps in mind that a commit of a size failed.
+// fail keeps in mind that a commit of a size failed. It counts as no larger than one operation's share, so that
+// finding out again does not cost ever more.
 func (s *Store) fail(size int64) {
-	s.stuck.Store(max(s.stuck.Load(), size))
+	s.stuck.Store(max(s.stuck.Load(), min(size, commitBytes)))
 	s.probeLater()
 }

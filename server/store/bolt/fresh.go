@@ -19,7 +19,6 @@ type freshDelivery struct {
 
 // reset returns f, empty, for the next transaction.
 func (f *fresh) reset() fresh {
-	clear(f.list[:cap(f.list)])
 	clear(f.at)
 	if f.at == nil {
 		f.at = make(map[delivery.ID]int)
@@ -57,6 +56,7 @@ func (t *tx) storeFresh() error {
 		}
 	}
 	clear(t.fresh.at)
+	clear(t.fresh.list)
 	t.fresh.list = t.fresh.list[:0]
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -50,6 +51,7 @@ type acceptance struct {
 	batch    []intake.Acceptance
 	records  values
 	verdicts []intake.Verdict
+	entered  []bool           // into what is recent, beside the batch
 	opened   delivery.Backlog // by those that are new
 }
 
@@ -136,7 +138,6 @@ func (s *Store) append(ctx context.Context, op *logged) error {
 	}
 	if alone {
 		s.writeFrame([]*logged{op})
-		s.appender.wrote()
 		return <-op.done
 	}
 	select {
@@ -160,31 +161,29 @@ func (s *Store) writeLog() {
 			return
 		}
 		live := slices.DeleteFunc(batch, func(op *logged) bool { return !op.state.CompareAndSwap(queued, started) })
-		if len(live) > 0 {
-			s.writeFrame(live)
-		}
-		s.appender.wrote()
+		s.writeFrame(live)
 		clear(batch)
 	}
 }
 
-// writeFrame logs operations and answers them.
+// writeFrame logs operations, answers them, and lets the next one write.
 func (s *Store) writeFrame(batch []*logged) {
+	defer s.appender.wrote()
 	began := time.Now()
 	batch, err := s.admit(batch)
 	if len(batch) == 0 {
 		return
 	}
-	sync := false
+	some := false
 	if err == nil {
-		sync, err = s.fillFrame(batch)
+		some, err = s.fillFrame(batch)
 	}
 	if err == nil {
-		err = s.appendFrame(batch, sync)
+		err = s.appendFrame(batch, some)
 	}
 	if err != nil {
 		s.forget(batch)
-	} else if sync && s.onCommit != nil {
+	} else if some && s.onCommit != nil {
 		s.onCommit(len(batch), time.Since(began))
 	}
 	for _, op := range batch {
@@ -212,7 +211,7 @@ func (s *Store) admit(batch []*logged) ([]*logged, error) {
 // waitForRoom waits while too much is only in the logs, unless the database takes nothing.
 func (s *Store) waitForRoom() error {
 	for s.behind.Load() > maxBehind && s.stuck.Load() == 0 {
-		if err := s.catchUp(context.Background()); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		if _, err := s.catchUp(context.Background()); err != nil {
 			return err
 		}
 	}
@@ -221,54 +220,91 @@ func (s *Store) waitForRoom() error {
 
 var errStuck = fmt.Errorf("%w: the database cannot be written to", store.ErrUnavailable)
 
-// fillFrame puts the batch into a frame, finding the repeats; sync says that something in it must be synced before it
-// is answered.
-func (s *Store) fillFrame(batch []*logged) (sync bool, err error) {
+// fillFrame puts the batch into a frame, finding the repeats; some says that there is anything new in it, which must be
+// synced before it is answered. A panic is its error.
+func (s *Store) fillFrame(batch []*logged) (some bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while the log was written: %v\n%s", p, debug.Stack())
+		}
+	}()
+	claimed := claimedIn(batch)
+	s.claims.add(claimed...) // before the transaction begins: see claims
 	s.logs[acceptances].Begin()
+	repeats, some, err := s.enterFrame(batch)
+	s.claims.release(repeats...)
+	return some, err
+}
+
+// claimedIn returns the deliveries that are accepted as claimed.
+func claimedIn(batch []*logged) (ids []delivery.ID) {
+	for _, op := range batch {
+		if op.acceptance == nil {
+			continue
+		}
+		for i := range op.acceptance.batch {
+			ids = claimedOf(ids, &op.acceptance.batch[i])
+		}
+	}
+	return ids
+}
+
+func claimedOf(ids []delivery.ID, a *intake.Acceptance) []delivery.ID {
+	for n := range a.Deliveries {
+		if n < len(a.Claimed) && a.Claimed[n] {
+			ids = append(ids, a.Deliveries[n].ID)
+		}
+	}
+	return ids
+}
+
+// enterFrame adds what is new in the batch to the frame. repeats are the deliveries of the others that were claimed.
+func (s *Store) enterFrame(batch []*logged) (repeats []delivery.ID, some bool, err error) {
 	// The lock is taken before the transaction begins, and held: what is not recent any more by then is seen in it.
 	s.appender.recentMu.Lock()
 	defer s.appender.recentMu.Unlock()
 	t, err := s.beginView(context.Background())
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	defer t.end()
 	for _, op := range batch {
-		if op.acceptance != nil {
-			sync = s.enterLog(t, op.acceptance) || sync
+		if op.acceptance == nil {
+			s.logs[acceptances].Add(op.entry)
+			some = true
 			continue
 		}
-		s.logs[acceptances].Add(op.entry)
-		sync = true
+		var entered bool
+		repeats, entered = s.enterLog(t, op.acceptance, repeats)
+		some = some || entered
 	}
-	return sync, nil
+	return repeats, some, nil
 }
 
 // enterLog adds the new ones of an acceptance to the frame, and reports whether there are any.
-func (s *Store) enterLog(t *tx, a *acceptance) (some bool) {
-	left := a.records
+func (s *Store) enterLog(t *tx, a *acceptance, repeats []delivery.ID) ([]delivery.ID, bool) {
+	left, some := a.records, false
+	a.entered = make([]bool, len(a.batch))
 	for i := range a.batch {
 		one := &a.batch[i]
 		body, deliveries := left.next(), left.take(len(one.Deliveries))
 		if verdict, repeated := s.repeatedly(t, one.Record.AlertID); repeated {
 			a.verdicts[i] = verdict
+			repeats = claimedOf(repeats, one)
 			continue
 		}
 		recent := one.Record
 		recent.Body = body[len(body)-len(recent.Body):] // the caller goes on using its own
 		s.appender.recent[recent.AlertID] = &recent
+		a.entered[i], some = true, true
 		for n := range one.Deliveries {
-			if n < len(one.Claimed) && one.Claimed[n] {
-				s.claims.add(one.Deliveries[n].ID)
-			}
 			if state := one.Deliveries[n].State; state.Open() {
 				count(&a.opened, state, 1)
 			}
 		}
 		s.addAcceptance(one, body, deliveries)
-		some = true
 	}
-	return some
+	return repeats, some
 }
 
 // repeatedly returns the verdict on an alert whose id is there already.
@@ -278,10 +314,15 @@ func (s *Store) repeatedly(t *tx, alertID string) (intake.Verdict, bool) {
 		stored.Body = slices.Clone(stored.Body)
 		return intake.Verdict{Duplicate: true, Stored: stored}, true
 	}
-	if key := t.get(bucketAlertIDs, []byte(alertID)); key != nil {
-		return t.repeated(delivery.Key(key), alertID), true
+	key := t.get(bucketAlertIDs, []byte(alertID))
+	if key == nil {
+		return intake.Verdict{}, false
 	}
-	return intake.Verdict{}, false
+	if len(key) != len(delivery.Key{}) {
+		err := fmt.Errorf("the index entry of alert %.100q is damaged", alertID)
+		return intake.Verdict{Duplicate: true, Stored: intake.Record{AlertID: alertID}, Err: err}, true
+	}
+	return t.repeated(delivery.Key(key), alertID), true
 }
 
 // appendFrame writes the frame and passes it on to the writer of the database.
@@ -348,29 +389,18 @@ func (s *Store) settle(settlement *delivery.Settlement, entry []byte) error {
 // forget takes back what fillFrame remembered of a frame that was not written.
 func (s *Store) forget(batch []*logged) {
 	for _, op := range batch {
-		if op.acceptance == nil {
-			continue
-		}
-		s.forgetRecent(op.acceptance)
-		for i := range op.acceptance.batch {
-			one := &op.acceptance.batch[i]
-			if op.acceptance.verdicts[i].Duplicate {
-				continue
-			}
-			for n := range one.Deliveries {
-				if n < len(one.Claimed) && one.Claimed[n] {
-					s.claims.release(one.Deliveries[n].ID)
-				}
-			}
+		if op.acceptance != nil {
+			s.forgetRecent(op.acceptance)
 		}
 	}
+	s.claims.release(claimedIn(batch)...)
 }
 
 func (s *Store) forgetRecent(a *acceptance) {
 	s.appender.recentMu.Lock()
 	defer s.appender.recentMu.Unlock()
-	for i := range a.batch {
-		if !a.verdicts[i].Duplicate {
+	for i, entered := range a.entered {
+		if entered {
 			delete(s.appender.recent, a.batch[i].Record.AlertID)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // unless a record turns out to be damaged: such a delivery can never be made, so it is failed, and others are claimed
 // in its place.
 func (s *Store) Claim(ctx context.Context, destinationID string, now time.Time, limit, room int) ([]delivery.Job, error) {
-	if err := s.catchUp(ctx); err != nil {
+	if _, err := s.catchUp(ctx); err != nil {
 		return nil, err
 	}
 	l := load{limit: limit, room: room}
@@ -183,7 +183,11 @@ func (s *Store) Release(_ context.Context, ids ...delivery.ID) error {
 // NextDue returns the earliest NextAttemptAt of a destination's open, unclaimed deliveries; ok is false when it has
 // none.
 func (s *Store) NextDue(ctx context.Context, destinationID string) (at time.Time, ok bool, err error) {
-	if err := s.catchUp(ctx); err != nil {
+	caughtUp, err := s.catchUp(ctx)
+	if err == nil && !caughtUp {
+		err = errStuck // what is only in the log may be due earlier: ask again
+	}
+	if err != nil {
 		return time.Time{}, false, err
 	}
 	s.claims.mu.Lock()
@@ -224,10 +228,11 @@ func (t *tx) settle(s *delivery.Settlement) error {
 		if follow(d, s); d.State != delivery.Failed || s.Fallback.DestinationID == "" {
 			return nil
 		}
+		failed := *d
 		if err := t.storeFresh(); err != nil {
 			return err
 		}
-		_, err := t.fallBack(d, s.Fallback, d.SettledAt)
+		_, err := t.fallBack(&failed, s.Fallback, failed.SettledAt)
 		return err
 	}
 	d, err := t.delivery(s.ID)

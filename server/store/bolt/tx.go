@@ -130,33 +130,45 @@ func loggedIn(t *bbolt.Tx) (numbers [logCount]uint64) {
 
 // view runs read on what is acknowledged.
 func (s *Store) view(ctx context.Context, read func(t *tx) error) error {
-	if err := s.catchUp(ctx); err != nil {
+	caughtUp, err := s.catchUp(ctx)
+	if err != nil {
 		return err
 	}
-	if s.stuck.Load() == 0 || s.behind.Load() == 0 {
+	if caughtUp {
 		return s.read(ctx, read)
 	}
 	// The database cannot be written to. But a transaction can see what was logged, though it is not committed then.
+	var result error
 	ran := false
-	return s.submit(ctx, 0, true, func(t *tx) error {
-		if ran { // the transaction was begun again, with the same in it
-			return nil
+	err = s.submit(ctx, 0, true, func(t *tx) error {
+		if !ran { // not when the transaction is begun again, with the same in it
+			ran, result = true, read(t)
 		}
-		ran = true
-		return read(t)
+		return result
 	})
-}
-
-// catchUp returns when what is in the log by now is in the database too, or the database cannot be written to.
-func (s *Store) catchUp(ctx context.Context) error {
-	if s.behind.Load() == 0 || s.stuck.Load() > 0 {
-		return nil
-	}
-	err := s.update(ctx, 0, func(*tx) error { return nil })
-	if errors.Is(err, store.ErrUnavailable) {
-		return nil
+	switch {
+	case ran:
+		return result
+	case err == nil:
+		return errStuck
 	}
 	return err
+}
+
+// catchUp returns when what is in the logs by now is in the database too, which is true, or the database cannot be
+// written to.
+func (s *Store) catchUp(ctx context.Context) (bool, error) {
+	if s.behind.Load() == 0 {
+		return true, nil
+	}
+	if s.stuck.Load() > 0 {
+		return false, nil
+	}
+	err := s.update(ctx, 0, func(*tx) error { return nil })
+	if errors.Is(err, store.ErrUnavailable) && !errors.Is(err, errClosed) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // read runs read on what is committed.
