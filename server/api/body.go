@@ -117,24 +117,26 @@ func merge(err, other error) error {
 	return problem.InvalidFields(fields)
 }
 
-// readAll reads a body, which the guard limited, to its end. length is a hint, or 0.
-func readAll(body io.Reader, length int64) ([]byte, error) {
-	var b bytes.Buffer
+// readAll reads a body, which the guard limited, to its end. length is the request's Content-Length, beyond which its
+// body has nothing, or not more than 0.
+func readAll(body io.Reader, length int64) (raw []byte, err error) {
 	if length > 0 && length <= MaxBody {
-		b.Grow(int(length) + bytes.MinRead)
+		raw = make([]byte, length) // an alert's is kept for a while, so it has no room to spare
+		_, err = io.ReadFull(body, raw)
+	} else {
+		raw, err = io.ReadAll(body)
 	}
-	_, err := b.ReadFrom(body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, problem.New(problem.TooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, problem.New(problem.Malformed, "the body could not be read to its end")
 	}
-	return b.Bytes(), nil
+	return raw, nil
 }
 
 func checkMediaType(header string) error {
-	if header == "" {
+	if header == "" || header == "application/json" {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(header)

@@ -14,14 +14,14 @@ import (
 
 // Post sends a JSON body and makes the usual receipt and error of the answer: what [Check] says, and the beginning of
 // the answer with the secrets masked. A vendor whose answers need a closer look finds them in the response, which is
-// nil when there was none. Headers may be nil; they are not changed.
+// nil when there was none. Headers may be nil; otherwise they are the request's from now on.
 func (e Env) Post(ctx context.Context, url string, header http.Header, body []byte, secrets ...secret.String) (Receipt, *outbound.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return Receipt{}, nil, Permanent(errors.New("the URL cannot be used")) // err quotes it
 	}
 	if header != nil {
-		req.Header = header.Clone()
+		req.Header = header
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.HTTP.Do(ctx, req)

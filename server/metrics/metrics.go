@@ -109,19 +109,27 @@ func (m *Metrics) Repeated() { m.repeated.Inc() }
 func (m *Metrics) Removed(alerts int) { m.removed.Add(float64(alerts)) }
 
 // Attempted implements delivery.Observer.
-func (m *Metrics) Attempted(lane delivery.LaneConfig, a delivery.Attempt, sinceAccepted time.Duration) {
-	m.lanes.count(lane, func(kind, name string) { m.attempts.WithLabelValues(kind, name, string(a.Outcome)).Inc() })
-	m.duration.WithLabelValues(lane.Type).Observe(a.Duration.Seconds())
-	if a.Outcome == destination.OutcomeDelivered {
-		m.latency.WithLabelValues(lane.Type).Observe(sinceAccepted.Seconds())
-	}
+func (m *Metrics) Attempted(c delivery.LaneConfig, a delivery.Attempt, sinceAccepted time.Duration) {
+	m.lane(c, func(l *lane) {
+		l.duration().Observe(a.Duration.Seconds())
+		if a.Outcome != destination.OutcomeDelivered {
+			m.attempts.WithLabelValues(l.Type, l.DisplayName, string(a.Outcome)).Inc()
+			return
+		}
+		l.delivered().Inc()
+		l.latency().Observe(sinceAccepted.Seconds())
+	})
 }
 
 // Settled implements delivery.Observer.
-func (m *Metrics) Settled(lane delivery.LaneConfig, _ delivery.Job, s delivery.Settlement) {
-	if !s.State.Open() {
-		m.lanes.count(lane, func(kind, name string) {
-			m.settled.WithLabelValues(kind, name, string(s.State), string(s.Reason)).Inc()
+func (m *Metrics) Settled(c delivery.LaneConfig, _ delivery.Job, s delivery.Settlement) {
+	switch {
+	case s.State.Open():
+	case s.State == delivery.Delivered && s.Reason == "":
+		m.lane(c, func(l *lane) { l.settled().Inc() })
+	default:
+		m.lane(c, func(l *lane) {
+			m.settled.WithLabelValues(l.Type, l.DisplayName, string(s.State), string(s.Reason)).Inc()
 		})
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -60,6 +61,7 @@ type outcome struct {
 	source     string // of alerts
 	root       string // of the project
 	loadBefore string // of the machine: what else ran
+	failed     error  // names each measurement that failed
 }
 
 // measure makes every measurement that was asked for.
@@ -98,13 +100,12 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *outcome, er
 		if !o.only.MatchString(m.name) {
 			continue
 		}
-		began := time.Now()
-		rows, err := m.run(ctx)
+		rows, err := m.make(ctx, progress)
 		if err != nil {
-			return nil, fmt.Errorf("measure %s: %w", m.name, err)
-		}
-		for _, r := range rows {
-			fmt.Fprintf(progress, "%-13s %5.1fs  %s: %s %s %s\n", m.name, time.Since(began).Seconds(), r.what, r.figure, r.ratio, r.verdict())
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			made.failed = errors.Join(made.failed, err)
 		}
 		made.rows = append(made.rows, rows...)
 	}
@@ -112,6 +113,23 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *outcome, er
 		return nil, fmt.Errorf("-only %s is the name of no measurement", o.only)
 	}
 	return made, nil
+}
+
+// make makes the measurement's rows, and tells of each. When it fails, there is one that says so.
+func (m measurement) make(ctx context.Context, progress io.Writer) ([]row, error) {
+	began := time.Now()
+	rows, err := m.run(ctx)
+	if err == nil && len(rows) == 0 {
+		err = errors.New("it made no row")
+	}
+	if err != nil {
+		err = fmt.Errorf("measure %s: %w", m.name, err)
+		rows = []row{{what: m.name, figure: "**failed**"}}
+	}
+	for _, r := range rows {
+		fmt.Fprintf(progress, "%-13s %5.1fs  %s: %s %s %s\n", m.name, time.Since(began).Seconds(), r.what, r.figure, r.ratio, r.verdict())
+	}
+	return rows, err
 }
 
 func moduleRoot(ctx context.Context) (string, error) {
@@ -125,7 +143,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 // turns is how often a yardstick and what is measured with it take turns, so that both see the same minute.
 func (b *bench) turns() int {
 	if b.quick {
-		return 2
+		return 1
 	}
 	return 5
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -29,13 +30,16 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "benchmarks.md")
 	var complaints bytes.Buffer
-	o, err := parse([]string{"-quick", "-duration", "300ms", "-dir", dir, "-out", page}, &complaints)
+	o, err := parse([]string{"-quick", "-duration", "100ms", "-dir", dir, "-out", page}, &complaints)
 	if err != nil {
 		t.Fatal(err, complaints.String())
 	}
 	made, err := measure(t.Context(), o, t.Output())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if made.failed != nil {
+		t.Error(made.failed)
 	}
 	if err := publish(t.Context(), o, made, t.Output()); err != nil {
 		t.Fatal(err)
@@ -49,10 +53,10 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 		"accept in batches of 500, 4 connections, routed nowhere", "accept and deliver to 1 destination, 64 connections", "memory, idle",
 		"memory, accepting and delivering saturated", "deliver to 5 destinations, accepting over 64 connections",
 		"accepted → delivered, 200 alerts/s, 1 destination", "accepted → delivered, 1,000 alerts/s, 5 destinations",
-		"the other four's p99 beside a destination that hangs, 1,000 alerts/s", "drain 2,000 waiting deliveries to 1 destination",
-		"start to ready, an empty store", "start to ready, 2,000 deliveries waiting", "start to ready, 5,000 deliveries waiting",
-		"memory, 5,000 deliveries waiting", "accept, 64 connections, 5,000 alerts in the store, ids sent with the alerts",
-		"accept, 64 connections, 5,000 alerts in the store, ids made by the server",
+		"the other four's p99 beside a destination that hangs, 1,000 alerts/s", "drain 1,000 waiting deliveries to 1 destination",
+		"start to ready, an empty store", "start to ready, 1,000 deliveries waiting", "start to ready, 2,000 deliveries waiting",
+		"memory, 2,000 deliveries waiting", "accept, 64 connections, 2,000 alerts in the store, ids sent with the alerts",
+		"accept, 64 connections, 2,000 alerts in the store, ids made by the server",
 	} {
 		if strings.Count(string(raw), "\n| "+what+" | ") != 1 {
 			t.Errorf("the page has not one row %q:\n%s", what, raw)
@@ -73,6 +77,29 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*-*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v (%v)", left, err)
+	}
+}
+
+func TestMeasurement_ThatFailsHasARowThatSaysSo(t *testing.T) {
+	for name, run := range map[string]func(context.Context) ([]row, error){
+		"fails":       func(context.Context) ([]row, error) { return nil, errors.New("the disk is full") },
+		"has no rows": func(context.Context) ([]row, error) { return nil, nil },
+	} {
+		rows, err := measurement{name, run}.make(t.Context(), t.Output())
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want an error that names %q", err, name)
+		}
+		page := filepath.Join(t.TempDir(), "page.md")
+		var table strings.Builder
+		if err := publish(t.Context(), options{out: page}, &outcome{rows: rows, failed: err}, &table); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(table.String(), "| "+name+" | **failed** |") {
+			t.Errorf("the table does not tell that %q failed:\n%s", name, table.String())
+		}
+		if _, err := os.Stat(page); err == nil {
+			t.Errorf("a page was written although %q failed", name)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ func startHelper(ctx context.Context, role string) (*helper, error) {
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
+	tie(cmd)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -180,6 +180,9 @@ func (all connections) each(f func(n int, c *connection) error) error {
 	return errors.Join(errs...)
 }
 
+// leastWindow is how long a yardstick is measured at least, so that a quick run on a busy machine sees it do something.
+const leastWindow = 150 * time.Millisecond
+
 // warmUp is how long a load lasts before it counts.
 func warmUp(window time.Duration) time.Duration { return min(window/4, time.Second) }
 

@@ -13,6 +13,7 @@
 //	post.go             the yardstick of delivering: a plain client that posts to the sink
 //	helper.go           running this program again as sink or echo
 //	server.go           building, running and asking the real server
+//	tie_linux.go        no process outlives this one (tie_other.go: elsewhere it may)
 //	process.go          what the system says of a process: memory, processor time
 //	measure_accept.go   accepting, one by one and in batches
 //	measure_deliver.go  accepting and delivering, saturated; memory
@@ -21,6 +22,8 @@
 //	measure_large.go    a store that holds many alerts already
 //	report.go           the table
 //	machine.go          what it was measured on
+//
+// A measurement that fails is a row that says so, and the others are made all the same; the page is not written then.
 //
 // Exit codes: 0 everything was measured, met or not; 1 something failed; 2 bad usage.
 package main
@@ -74,6 +77,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if err == nil {
 		err = publish(ctx, o, made, out)
 	}
+	if err == nil {
+		err = made.failed
+	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
@@ -106,12 +112,12 @@ func parse(args []string, errs io.Writer) (options, error) {
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if o.quick {
-		o.waiting, o.many = 2_000, 5_000
+		o.waiting, o.many = 1_000, 2_000
 		if !given["duration"] {
 			o.duration = time.Second
 		}
 		if !given["large"] {
-			o.large = 5_000
+			o.large = 2_000
 		}
 	}
 	if *full {

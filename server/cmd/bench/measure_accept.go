@@ -16,7 +16,7 @@ func (b *bench) single(conns int) load {
 
 // echoRate is how many alerts a second the yardstick of accepting takes.
 func (b *bench) echoRate(ctx context.Context, conns int, window time.Duration) (float64, error) {
-	r, err := saturate(ctx, endpoint{address: b.echo.address, path: "/v1/alerts"}, b.single(conns), window, nil)
+	r, err := saturate(ctx, endpoint{address: b.echo.address, path: "/v1/alerts"}, b.single(conns), max(window, leastWindow), nil)
 	if err != nil {
 		return 0, fmt.Errorf("the echo: %w", err)
 	}
@@ -45,7 +45,7 @@ func (b *bench) acceptAs(ctx context.Context, r row, echoConns int, goal float64
 	defer s.discard()
 	to, window := s.endpoint(), b.turn()
 	if l.batch > 0 {
-		to, window = s.batchEndpoint(), max(window, time.Second/2) // so that it holds many
+		to, window = s.batchEndpoint(), max(window, time.Second/4) // so that it holds many
 	}
 	used := &spent{pids: []int{s.cmd.Process.Pid, os.Getpid()}}
 	var all result

@@ -10,7 +10,9 @@ import (
 )
 
 // deliverTurns are few, so that one lasts long enough to tell whether a rate is sustained.
-const deliverTurns = 2
+func (b *bench) deliverTurns() int { return min(2, b.turns()) }
+
+func (b *bench) deliverTurn() time.Duration { return b.duration / time.Duration(b.deliverTurns()) }
 
 // saturation is a server that accepts as fast as it can and delivers what it accepts.
 type saturation struct {
@@ -69,10 +71,10 @@ func (b *bench) saturated(ctx context.Context, destinations int, window time.Dur
 // deliverToOne measures accepting and delivering, both at once, and the memory it takes.
 func (b *bench) deliverToOne(ctx context.Context) ([]row, error) {
 	var all []saturation
-	m, err := alternate(deliverTurns,
-		func() (float64, error) { return b.echoRate(ctx, 64, b.duration/deliverTurns/2) },
+	m, err := alternate(b.deliverTurns(),
+		func() (float64, error) { return b.echoRate(ctx, 64, b.deliverTurn()/2) },
 		func() (float64, error) {
-			s, err := b.saturated(ctx, 1, b.duration/deliverTurns)
+			s, err := b.saturated(ctx, 1, b.deliverTurn())
 			all = append(all, s)
 			return min(s.accepted, s.delivered), err
 		})
@@ -91,17 +93,17 @@ func (b *bench) deliverToOne(ctx context.Context) ([]row, error) {
 	idle.note = ofOwn(sum.idle)
 	peak := row{what: "memory, accepting and delivering saturated", figure: sum.peak.String(), numbers: []float64{float64(sum.peak.all)}}
 	peak.atMost(float64(sum.peak.all), 150e6, "150 MB")
-	peak.note = fmt.Sprintf("the peak of %s; %s", b.duration/deliverTurns, ofOwn(sum.peak))
+	peak.note = fmt.Sprintf("the peak of %s; %s", b.deliverTurn(), ofOwn(sum.peak))
 	return []row{r, idle, peak}, nil
 }
 
 // deliverToFive measures deliveries when there are more than can be made.
 func (b *bench) deliverToFive(ctx context.Context) ([]row, error) {
 	var all []saturation
-	m, err := alternate(deliverTurns,
-		func() (float64, error) { return b.post(ctx, b.duration/deliverTurns/2) },
+	m, err := alternate(b.deliverTurns(),
+		func() (float64, error) { return b.post(ctx, b.deliverTurn()/2) },
 		func() (float64, error) {
-			s, err := b.saturated(ctx, 5, b.duration/deliverTurns)
+			s, err := b.saturated(ctx, 5, b.deliverTurn())
 			all = append(all, s)
 			return s.delivered, err
 		})

@@ -21,6 +21,7 @@ func (b *bench) post(ctx context.Context, window time.Duration) (float64, error)
 	transport := &http.Transport{MaxIdleConnsPerHost: postConns}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
+	window = max(window, leastWindow)
 	begin := time.Now().Add(warmUp(window))
 	end := begin.Add(window)
 	var posted atomic.Int64
@@ -42,6 +43,9 @@ func (b *bench) post(ctx context.Context, window time.Duration) (float64, error)
 		})
 	}
 	running.Wait()
+	if posted.Load() == 0 {
+		errs = append(errs, errors.New("nothing was posted within the window"))
+	}
 	return float64(posted.Load()) / window.Seconds(), errors.Join(errs...)
 }
 

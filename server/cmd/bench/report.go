@@ -86,12 +86,12 @@ func inMilliseconds(seconds float64) string {
 	return milliseconds(time.Duration(seconds * float64(time.Second)))
 }
 
-// publish prints the table, and writes the page where it is asked for.
+// publish prints the table, and writes the page where it is asked for, unless a measurement failed.
 func publish(ctx context.Context, o options, made *outcome, out io.Writer) error {
 	var table strings.Builder
 	writeTable(&table, made.rows)
 	fmt.Fprint(out, table.String())
-	if o.out == "" {
+	if o.out == "" || made.failed != nil {
 		return nil
 	}
 	var page strings.Builder

@@ -37,7 +37,11 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 		url:     c.URL,
 		header:  http.Header{},
 		timeout: time.Duration(c.TimeoutSeconds) * time.Second,
-		secrets: []secret.String{c.SecretURL, c.SigningSecret, c.BearerToken, c.BasicPassword},
+	}
+	for _, value := range []secret.String{c.SecretURL, c.SigningSecret, c.BearerToken, c.BasicPassword} {
+		if value.IsSet() { // looking for one that is not would cost every attempt something
+			s.secrets = append(s.secrets, value)
+		}
 	}
 	if c.SecretURL.IsSet() {
 		s.url = c.SecretURL.Reveal()
@@ -81,10 +85,10 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 func (s *sender) sign(m *destination.Message, body []byte) http.Header {
 	header := s.header.Clone()
 	id, timestamp := messageID(m), strconv.FormatInt(s.env.Now().Unix(), 10)
-	header.Set("webhook-id", id)
-	header.Set("webhook-timestamp", timestamp)
+	header.Set("Webhook-Id", id)
+	header.Set("Webhook-Timestamp", timestamp)
 	if s.key != nil {
-		header.Set("webhook-signature", signature(s.key, id, timestamp, body))
+		header.Set("Webhook-Signature", signature(s.key, id, timestamp, body))
 	}
 	return header
 }

@@ -245,7 +245,7 @@ func encodeAcceptances(batch []intake.Acceptance) (values, error) {
 	var b bytes.Buffer
 	size, count := 0, 0
 	for i := range batch {
-		size += len(batch[i].Record.Body) + 512 + 256*len(batch[i].Deliveries)
+		size += roomFor(&batch[i])
 		count += 1 + len(batch[i].Deliveries)
 	}
 	b.Grow(size)
@@ -265,8 +265,28 @@ func encodeAcceptances(batch []intake.Acceptance) (values, error) {
 	return values{data: b.Bytes(), ends: ends}, nil
 }
 
+// roomFor is about how many bytes an acceptance takes, and rarely less: they stay in memory until they are in the
+// database.
+func roomFor(a *intake.Acceptance) int {
+	size := 96 + len(a.Record.AlertID) + len(a.Record.Body)
+	for i := range a.Record.Route.Destinations {
+		c := &a.Record.Route.Destinations[i]
+		size += 16 + len(c.ID) + len(c.DisplayName) + len(c.Type)
+	}
+	for i := range a.Record.Route.Warnings {
+		w := &a.Record.Route.Warnings[i]
+		size += 16 + len(w.Code) + len(w.Message)
+	}
+	for i := range a.Deliveries {
+		d := &a.Deliveries[i]
+		size += 96 + len(d.AlertID) + len(d.DestinationID) + len(d.FallbackOf)
+	}
+	return size
+}
+
 func encodeDeliveries(list []delivery.Delivery) (values, error) {
 	var b bytes.Buffer
+	b.Grow(256 * len(list))
 	ends := make([]int, 0, len(list))
 	for i := range list {
 		if err := encodeDelivery(&b, &list[i]); err != nil {

@@ -11,6 +11,7 @@
 //	trim_linux.go    giving back memory that only mirrors the file
 //	claims.go        what this process is at work on, in memory
 //	codec.go         how records are kept
+//	cbor.go          writing those there are of every alert
 //	alerts.go        accepting alerts, adding deliveries to them
 //	queue.go         claiming and settling deliveries
 //	replay.go        failing and replaying deliveries

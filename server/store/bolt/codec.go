@@ -68,9 +68,10 @@ func encodeAlert(b *bytes.Buffer, r *intake.Record) error {
 		Chosen:   convert(r.Route.Destinations, func(c route.Chosen) chosen { return chosen(c) }),
 		Warnings: convert(r.Route.Warnings, func(w route.Warning) warning { return warning(w) }),
 	}
-	if err := marshal(b, &head, max(len(head.Chosen), len(head.Warnings))); err != nil {
+	if err := checkLength(max(len(head.Chosen), len(head.Warnings))); err != nil {
 		return fmt.Errorf("encode alert %s: %w", r.AlertID, err)
 	}
+	b.Write(appendAlertHead(b.AvailableBuffer(), &head))
 	b.Write(r.Body)
 	return nil
 }
@@ -137,18 +138,13 @@ type settlementRecord struct {
 }
 
 // encodeSettlement returns the log's entry of a settlement.
-func encodeSettlement(s *delivery.Settlement) ([]byte, error) {
+func encodeSettlement(s *delivery.Settlement) []byte {
 	record := settlementRecord{
 		ID: s.ID[:], Attempt: recordAttempt(s.Attempt), State: s.State, Reason: s.Reason, NextAttemptAt: nanos(s.NextAttemptAt),
 		SettledAt: nanos(s.SettledAt), FallbackTo: s.Fallback.DestinationID, FallbackAfter: s.Fallback.After,
 	}
-	var b bytes.Buffer
-	b.Grow(128 + len(s.Attempt.Message))
-	b.WriteByte(entrySettlement)
-	if err := encoding.MarshalToBuffer(&record, &b); err != nil {
-		return nil, fmt.Errorf("encode a settlement of %s: %w", s.ID, err)
-	}
-	return b.Bytes(), nil
+	entry := append(make([]byte, 0, 128+len(s.Attempt.Message)), entrySettlement)
+	return appendSettlement(entry, &record)
 }
 
 func decodeSettlement(value []byte) (*delivery.Settlement, error) {
@@ -190,9 +186,10 @@ func encodeDelivery(b *bytes.Buffer, d *delivery.Delivery) error {
 		FallbackAt: nanos(d.FallbackAt),
 		Attempts:   convert(d.Attempts, recordAttempt),
 	}
-	if err := marshal(b, &record, len(d.Attempts)); err != nil {
+	if err := checkLength(len(d.Attempts)); err != nil {
 		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
 	}
+	b.Write(appendDelivery(b.AvailableBuffer(), &record))
 	return nil
 }
 
@@ -223,12 +220,12 @@ func convert[A, B any](list []A, one func(A) B) []B {
 	return out
 }
 
-// marshal appends a record to b. One that could not be read back, because a list is as long as this, is refused.
-func marshal(b *bytes.Buffer, record any, longest int) error {
+// checkLength refuses what could not be read back: a record with a list that is as long as this.
+func checkLength(longest int) error {
 	if longest > maxElements {
 		return fmt.Errorf("a list has %d elements; the most is %d", longest, maxElements)
 	}
-	return encoding.MarshalToBuffer(record, b)
+	return nil
 }
 
 // encode is for settings. What could not be read back, such as a time after the year 9999, is refused.

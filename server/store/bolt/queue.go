@@ -211,14 +211,10 @@ func (s *Store) Settle(ctx context.Context, settlement delivery.Settlement) erro
 	default:
 		return fmt.Errorf("settle delivery %s: %q is no state to settle in", settlement.ID, settlement.State)
 	}
-	entry, err := encodeSettlement(&settlement)
-	if err != nil {
-		return err
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.settle(&settlement, entry)
+	return s.settle(&settlement, encodeSettlement(&settlement))
 }
 
 // settle records a logged settlement. A delivery whose record is damaged has no attempts to add to.
@@ -297,6 +293,7 @@ func (t *tx) decode(id delivery.ID, value []byte) (delivery.Delivery, error) {
 // replace keeps what became of a delivery.
 func (t *tx) replace(before, after *delivery.Delivery) error {
 	var b bytes.Buffer
+	b.Grow(256 + len(after.AlertID)) // of most
 	if err := encodeDelivery(&b, after); err != nil {
 		return err
 	}
