@@ -4,6 +4,9 @@
 // exchange and keeps what is secret out of errors.
 //
 //	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
+//	direct.go     exchanges in plain HTTP, made on the caller's goroutine
+//	idle.go       the connections kept for them
+//	peek_*.go     whether such a connection is still good
 //	guard.go      which addresses may be dialled, judged on the address itself, after the name was resolved
 //	errors.go     what an error says, and whether the request had gone out
 //	excerpt.go    what is shown of an answer
@@ -11,11 +14,13 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -57,8 +62,9 @@ type Options struct {
 // Client makes single HTTP exchanges. It is safe for concurrent use and shares its connections among all users.
 type Client struct {
 	dialer    *net.Dialer
+	direct    *direct // for what it takes
 	transport *http.Transport
-	userAgent string
+	userAgent []string // as a header has it
 }
 
 // Response is an answer. Body holds at most [MaxBody] bytes, and less than was sent when the answer broke off: the
@@ -71,15 +77,13 @@ type Response struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{userAgent: o.UserAgent}
-	if c.userAgent == "" {
-		c.userAgent = "alertrouter"
-	}
+	c := &Client{userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}}
 	c.dialer = &net.Dialer{
 		Timeout:  dialTimeout,
 		Resolver: o.Resolver,
 		Control:  newGuard(o.Allow).control,
 	}
+	c.direct = &direct{dial: c.dial}
 	c.transport = &http.Transport{
 		DialContext:            c.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
@@ -103,6 +107,32 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if err := checkURL(req); err != nil {
 		return nil, err
 	}
+	exchange := c.viaTransport
+	if c.direct != nil && c.direct.takes(req) {
+		exchange = c.direct.exchange
+	}
+	resp, sent, err := exchange(ctx, c.signed(req))
+	if err != nil {
+		return nil, &exchangeError{host: req.URL.Host, sent: sent, err: err}
+	}
+	return resp, nil
+}
+
+// signed returns req with a User-Agent. The caller's request is not changed.
+func (c *Client) signed(req *http.Request) *http.Request {
+	if req.Header.Get("User-Agent") != "" {
+		return req
+	}
+	header := make(http.Header, len(req.Header)+1)
+	maps.Copy(header, req.Header)
+	header["User-Agent"] = c.userAgent
+	signed := *req
+	signed.Header = header
+	return &signed
+}
+
+// viaTransport makes an exchange that needs more than direct has: TLS, HTTP/2, a large body.
+func (c *Client) viaTransport(ctx context.Context, req *http.Request) (_ *Response, wasSent bool, err error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxExchange)
@@ -116,19 +146,15 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 			}
 		},
 	})
-	req = req.Clone(ctx)
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", c.userAgent)
-	}
 	// The transport, not an http.Client: there is nothing to follow, no cookie, and no URL in the error.
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return nil, &exchangeError{host: req.URL.Host, sent: sent.Load(), err: err}
+		return nil, sent.Load(), err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	// Reading to the end lets the connection be used again; an answer over the cap costs its connection.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
-	return &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
 }
 
 // DialContext opens a TCP connection under the same guard, for destinations that do not speak HTTP. It fails as
@@ -142,7 +168,12 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 }
 
 // Close gives up the connections that are not in use; the client stays usable.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	if c.direct != nil {
+		c.direct.idle.close()
+	}
+}
 
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)

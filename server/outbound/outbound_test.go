@@ -30,43 +30,69 @@ const path = "/services/T000/hidden-token?key=hidden-key"
 
 func TestClient_ReturnsTheAnswer(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Agent", r.UserAgent())
-		w.WriteHeader(http.StatusTeapot)
-		_, _ = io.Copy(w, r.Body)
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Agent", r.UserAgent())
+			w.WriteHeader(http.StatusTeapot)
+			_, _ = io.Copy(w, r.Body)
+		})
+		req, err := http.NewRequest(http.MethodPost, server.URL+path, strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusTeapot || string(resp.Body) != "hello" || resp.Header.Get("X-Agent") != "alertrouter" {
+			t.Errorf("got %d %q by agent %q, want 418 hello by alertrouter", resp.StatusCode, resp.Body, resp.Header.Get("X-Agent"))
+		}
+		if len(req.Header) > 0 {
+			t.Errorf("the caller's request was changed: %v", req.Header)
+		}
 	})
-	client := outbound.New(outbound.Options{Allow: loopback, UserAgent: "alertrouter/1.2"})
-	t.Cleanup(client.Close)
-	req, err := http.NewRequest(http.MethodPost, server.URL+path, strings.NewReader("hello"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := client.Do(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode != http.StatusTeapot || string(resp.Body) != "hello" || resp.Header.Get("X-Agent") != "alertrouter/1.2" {
-		t.Errorf("got %d %q by agent %q, want 418 hello by alertrouter/1.2", resp.StatusCode, resp.Body, resp.Header.Get("X-Agent"))
-	}
-	if len(req.Header) > 0 {
-		t.Errorf("the caller's request was changed: %v", req.Header)
+}
+
+func TestClient_SaysWhoItIs(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.UserAgent()) })
+	for _, path := range paths {
+		client := outbound.New(outbound.Options{Allow: loopback, UserAgent: "alertrouter/1.2"})
+		t.Cleanup(client.Close)
+		path.choose(client)
+		for own, want := range map[string]string{"": "alertrouter/1.2", "somebody": "somebody"} {
+			req, err := http.NewRequest(http.MethodGet, server.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("User-Agent", own)
+			resp, err := client.Do(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(resp.Body); got != want || req.UserAgent() != own {
+				t.Errorf("%s: got agent %q and left %q in the request, want %q and %q", path.name, got, req.UserAgent(), want, own)
+			}
+		}
 	}
 }
 
 func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	t.Parallel()
-	var calls atomic.Int64
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		calls.Add(1)
-		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		var calls atomic.Int64
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			calls.Add(1)
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		})
+		resp, err := get(t, client, server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusTemporaryRedirect || calls.Load() != 1 {
+			t.Errorf("got status %d after %d calls, want 307 after 1", resp.StatusCode, calls.Load())
+		}
 	})
-	resp, err := get(t, newClient(t), server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode != http.StatusTemporaryRedirect || calls.Load() != 1 {
-		t.Errorf("got status %d after %d calls, want 307 after 1", resp.StatusCode, calls.Load())
-	}
 }
 
 func TestClient_IgnoresTheProxyEnvironment(t *testing.T) {
@@ -86,89 +112,96 @@ func TestClient_IgnoresTheProxyEnvironment(t *testing.T) {
 
 func TestClient_ReadsNoFurtherThanTheCap(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		for { // until the client hangs up
-			if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<16)); err != nil {
-				return
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			for { // until the client hangs up
+				if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<16)); err != nil {
+					return
+				}
 			}
+		})
+		resp, err := get(t, client, server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(resp.Body) != outbound.MaxBody {
+			t.Errorf("got %d bytes, want %d", len(resp.Body), outbound.MaxBody)
 		}
 	})
-	resp, err := get(t, newClient(t), server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(resp.Body) != outbound.MaxBody {
-		t.Errorf("got %d bytes, want %d", len(resp.Body), outbound.MaxBody)
-	}
 }
 
 func TestClient_DoesNotUnfoldCompressedAnswers(t *testing.T) {
 	t.Parallel()
-	var bomb bytes.Buffer
-	zip := gzip.NewWriter(&bomb)
-	_, _ = zip.Write(make([]byte, 16<<20))
-	_ = zip.Close()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get("Accept-Encoding"); got != "" {
-			t.Errorf("got Accept-Encoding %q, want none", got)
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		var bomb bytes.Buffer
+		zip := gzip.NewWriter(&bomb)
+		_, _ = zip.Write(make([]byte, 16<<20))
+		_ = zip.Close()
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("Accept-Encoding"); got != "" {
+				t.Errorf("got Accept-Encoding %q, want none", got)
+			}
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(bomb.Bytes())
+		})
+		resp, err := get(t, client, server.URL)
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(bomb.Bytes())
+		if !bytes.Equal(resp.Body, bomb.Bytes()) {
+			t.Errorf("got %d bytes, want the %d compressed ones", len(resp.Body), bomb.Len())
+		}
 	})
-	resp, err := get(t, newClient(t), server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(resp.Body, bomb.Bytes()) {
-		t.Errorf("got %d bytes, want the %d compressed ones", len(resp.Body), bomb.Len())
-	}
 }
 
 func TestClient_RefusesLargeHeaders(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Long", strings.Repeat("x", 1<<20))
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Long", strings.Repeat("x", 1<<20))
+		})
+		_, err := get(t, client, server.URL)
+		if err == nil {
+			t.Error("got no error, want one")
+		}
 	})
-	_, err := get(t, newClient(t), server.URL)
-	if err == nil {
-		t.Error("got no error, want one")
-	}
 }
 
 func TestClient_ReusesConnections(t *testing.T) {
 	t.Parallel()
-	const concurrent, rounds = 64, 4
-	var opened atomic.Int64
-	var together sync.WaitGroup
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		together.Done() // all of a round are in flight at the same time
-		together.Wait()
-		_, _ = w.Write(make([]byte, outbound.MaxBody-1))
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		const concurrent, rounds = 64, 4
+		var opened atomic.Int64
+		var together sync.WaitGroup
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			together.Done() // all of a round are in flight at the same time
+			together.Wait()
+			_, _ = w.Write(make([]byte, outbound.MaxBody-1))
+		}))
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				opened.Add(1)
+			}
 		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	client := newClient(t)
-	for range rounds {
-		together.Add(concurrent)
-		var done sync.WaitGroup
-		for range concurrent {
-			done.Go(func() {
-				if _, err := get(t, client, server.URL); err != nil {
-					t.Error(err)
-				}
-			})
+		server.Start()
+		t.Cleanup(server.Close)
+		for range rounds {
+			together.Add(concurrent)
+			var done sync.WaitGroup
+			for range concurrent {
+				done.Go(func() {
+					if _, err := get(t, client, server.URL); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			done.Wait()
 		}
-		done.Wait()
-	}
-	// A transport may dial ahead while a connection comes free, so a few more than 64 are in order.
-	if n := opened.Load(); n > 2*concurrent {
-		t.Errorf("opened %d connections for %d rounds of %d, want about %d", n, rounds, concurrent, concurrent)
-	}
+		// A transport may dial ahead while a connection comes free, so a few more than 64 are in order.
+		if n := opened.Load(); n > 2*concurrent {
+			t.Errorf("opened %d connections for %d rounds of %d, want about %d", n, rounds, concurrent, concurrent)
+		}
+	})
 }
 
 func TestClient_SpeaksHTTP2(t *testing.T) {
@@ -216,88 +249,88 @@ func TestClient_RefusesRequestsItCannotSend(t *testing.T) {
 
 func TestClient_KeepsTheURLOutOfErrors(t *testing.T) {
 	t.Parallel()
-	closed := serve(t, func(http.ResponseWriter, *http.Request) {})
-	closed.Close()
-	tls := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(tls.Close)
-	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
-	echo := listen(t, func(conn net.Conn, head string) { _, _ = io.WriteString(conn, head) })
-	header := listen(t, func(conn net.Conn, head string) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+head) })
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		tls := httptest.NewTLSServer(http.NotFoundHandler())
+		t.Cleanup(tls.Close)
+		plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+		echo := listen(t, func(conn net.Conn, head string) { _, _ = io.WriteString(conn, head) })
+		header := listen(t, func(conn net.Conn, head string) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+head) })
 
-	for name, url := range map[string]string{
-		"refused":            closed.URL,
-		"unknown name":       "http://unknown.invalid",
-		"blocked":            "http://10.0.0.5",
-		"untrusted":          tls.URL,
-		"not TLS":            strings.Replace(plain.URL, "http", "https", 1),
-		"not HTTP":           "http://" + echo,
-		"not a header":       "http://" + header,
-		"not an IPv4 number": "http://127.1",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := get(t, newClient(t), url+path)
-			if err == nil {
-				t.Fatal("got no error, want one")
-			}
-			if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "services") {
-				t.Errorf("got error %q, want none of the path", err)
-			}
-			host := strings.TrimPrefix(strings.TrimPrefix(url, "http://"), "https://")
-			if !strings.HasPrefix(err.Error(), host+": ") {
-				t.Errorf("got error %q, want it to name %s", err, host)
-			}
-		})
-	}
+		for name, url := range map[string]string{
+			"refused":            "http://" + refusing(t),
+			"unknown name":       "http://unknown.invalid",
+			"blocked":            "http://10.0.0.5",
+			"untrusted":          tls.URL,
+			"not TLS":            strings.Replace(plain.URL, "http", "https", 1),
+			"not HTTP":           "http://" + echo,
+			"not a header":       "http://" + header,
+			"not an IPv4 number": "http://127.1",
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				_, err := get(t, client, url+path)
+				if err == nil {
+					t.Fatal("got no error, want one")
+				}
+				if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "services") {
+					t.Errorf("got error %q, want none of the path", err)
+				}
+				host := strings.TrimPrefix(strings.TrimPrefix(url, "http://"), "https://")
+				if !strings.HasPrefix(err.Error(), host+": ") {
+					t.Errorf("got error %q, want it to name %s", err, host)
+				}
+			})
+		}
+	})
 }
 
 func TestClient_SaysWhetherTheRequestWasSent(t *testing.T) {
 	t.Parallel()
-	t.Run("the answer is lost", func(t *testing.T) {
-		t.Parallel()
-		address := listen(t, func(net.Conn, string) {}) // reads the request and hangs up
-		_, err := get(t, newClient(t), "http://"+address+path)
-		if !outbound.WasSent(err) {
-			t.Errorf("WasSent(%v) = false, want true", err)
-		}
-	})
-	t.Run("the answer is late", func(t *testing.T) {
-		t.Parallel()
-		ctx, cancel := context.WithCancelCause(t.Context())
-		server := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-			cancel(context.DeadlineExceeded)
-			<-r.Context().Done()
+	onEachPath(t, func(t *testing.T, client *outbound.Client) {
+		t.Run("the answer is lost", func(t *testing.T) {
+			t.Parallel()
+			address := listen(t, func(net.Conn, string) {}) // reads the request and hangs up
+			_, err := get(t, client, "http://"+address+path)
+			if !outbound.WasSent(err) {
+				t.Errorf("WasSent(%v) = false, want true", err)
+			}
 		})
-		req, err := http.NewRequest(http.MethodGet, server.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = newClient(t).Do(ctx, req)
-		if !outbound.WasSent(err) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got error %v (sent %t), want a sent one wrapping DeadlineExceeded", err, outbound.WasSent(err))
-		}
-	})
-	t.Run("nobody listens", func(t *testing.T) {
-		t.Parallel()
-		server := serve(t, func(http.ResponseWriter, *http.Request) {})
-		server.Close()
-		_, err := get(t, newClient(t), server.URL)
-		if err == nil || outbound.WasSent(err) {
-			t.Errorf("got error %v (sent %t), want one that was not sent", err, outbound.WasSent(err))
-		}
-	})
-	t.Run("the status arrived, the body broke off", func(t *testing.T) {
-		t.Parallel()
-		address := listen(t, func(conn net.Conn, _ string) {
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+		t.Run("the answer is late", func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			server := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+				cancel(context.DeadlineExceeded)
+				<-r.Context().Done()
+			})
+			req, err := http.NewRequest(http.MethodGet, server.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.Do(ctx, req)
+			if !outbound.WasSent(err) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got error %v (sent %t), want a sent one wrapping DeadlineExceeded", err, outbound.WasSent(err))
+			}
 		})
-		resp, err := get(t, newClient(t), "http://"+address+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode != 200 || string(resp.Body) != "part" {
-			t.Errorf("got %d %q, want 200 part", resp.StatusCode, resp.Body)
-		}
+		t.Run("nobody listens", func(t *testing.T) {
+			t.Parallel()
+			_, err := get(t, client, "http://"+refusing(t))
+			if err == nil || outbound.WasSent(err) {
+				t.Errorf("got error %v (sent %t), want one that was not sent", err, outbound.WasSent(err))
+			}
+		})
+		t.Run("the status arrived, the body broke off", func(t *testing.T) {
+			t.Parallel()
+			address := listen(t, func(conn net.Conn, _ string) {
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+			})
+			resp, err := get(t, client, "http://"+address+path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != 200 || string(resp.Body) != "part" {
+				t.Errorf("got %d %q, want 200 part", resp.StatusCode, resp.Body)
+			}
+		})
 	})
 }
 
@@ -382,8 +415,6 @@ func TestClient_SaysWhatOnlyAnOperatorCanMend(t *testing.T) {
 	t.Parallel()
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(untrusted.Close)
-	closed := serve(t, func(http.ResponseWriter, *http.Request) {})
-	closed.Close()
 	silent := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("no DNS server")
 	}}
@@ -395,7 +426,7 @@ func TestClient_SaysWhatOnlyAnOperatorCanMend(t *testing.T) {
 		"a certificate nobody trusts": {newClient(t), untrusted.URL, true},
 		"a name that does not exist":  {outbound.New(outbound.Options{Resolver: unknowing(t)}), "http://unknown.example", true},
 		"no DNS server":               {outbound.New(outbound.Options{Resolver: silent}), "http://unknown.example", false},
-		"nobody listens":              {newClient(t), closed.URL, false},
+		"nobody listens":              {newClient(t), "http://" + refusing(t), false},
 	} {
 		_, err := get(t, c.client, c.url)
 		if err == nil || errors.Is(err, outbound.ErrNeedsOperator) != c.want {
@@ -420,6 +451,27 @@ func TestCheckURL_RefusesPortsThatDoNotExist(t *testing.T) {
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// paths are the two ways of plain HTTP through a client: its own, and net/http's for what that does not take.
+var paths = []struct {
+	name   string
+	choose func(*outbound.Client)
+}{
+	{"direct", func(*outbound.Client) {}},
+	{"transport", (*outbound.Client).UseTransport},
+}
+
+func onEachPath(t *testing.T, test func(t *testing.T, client *outbound.Client)) {
+	t.Helper()
+	for _, path := range paths {
+		t.Run(path.name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t)
+			path.choose(client)
+			test(t, client)
+		})
+	}
+}
 
 func newClient(t testing.TB) *outbound.Client {
 	t.Helper()
@@ -463,6 +515,17 @@ func listen(t testing.TB, answer func(conn net.Conn, head string)) (address stri
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// refusing returns an address that is in use, so that nobody else comes to listen there, but not for listening.
+func refusing(t testing.TB) (address string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", listen(t, func(net.Conn, string) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn.LocalAddr().String()
 }
 
 func get(t testing.TB, client *outbound.Client, url string) (*outbound.Response, error) {
