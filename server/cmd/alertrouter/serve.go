@@ -36,7 +36,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 // and short-lived, and most of the heap. GOGC and GOMEMLIMIT win over it.
 func tuneCollector() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(256 << 20) // beyond it the collector works as it would have
