@@ -104,6 +104,8 @@ type Store struct {
 	pendingBehind  atomic.Int64 // open deliveries accepted in them
 	retryingBehind atomic.Int64
 
+	recovered []*operation // found at the start, and not in the database yet; the writer's
+
 	settling       sync.Mutex // held by who writes the log of settlements
 	settlingClosed bool
 
@@ -185,25 +187,43 @@ func (s *Store) recover(o wal.Options) error {
 				s.log.Error("an entry of the log cannot be read and is left out", "log", path, "frame", number, "error", err)
 				return nil
 			}
+			s.behind.Add(int64(op.size))
 			found = append(found, &op.operation)
 			return nil
 		})
-		if gap {
-			s.log.Error("a part of the log is damaged: what it held just before the last stop may be lost", "log", path)
-		}
 		if err != nil {
 			return err
+		}
+		if gap {
+			s.reportGap(log, path)
 		}
 	}
 	syncDirectory(filepath.Dir(s.path))
 	if len(found) == 0 {
 		return nil
 	}
-	if failed, err := s.commit(found); len(failed) > 0 {
-		return err
+	s.log.Info("what the last stop left in the log is brought to the database", "entries", len(found))
+	s.recovered, err = s.commit(found)
+	if len(s.recovered) > 0 { // it is tried again: reads go on, and nothing new is accepted until then
+		s.log.Error("the database cannot be written to", "error", err)
 	}
-	s.log.Info("what the last stop left in the log was recovered", "entries", len(found))
 	return nil
+}
+
+// reportGap says that a part of a log is damaged, and keeps the log as it is found.
+func (s *Store) reportGap(log int, path string) {
+	if log == settlements {
+		s.log.Warn("a part of the log of attempts is damaged: some may be made again", "log", path)
+		return
+	}
+	for _, file := range wal.Paths(path) {
+		data, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(file+".damaged", data, 0o600)
+		}
+		s.log.Error("a part of the log is damaged: alerts that were accepted just before the last stop are lost; a copy is kept",
+			"log", file, "copy", file+".damaged", "error", err)
+	}
 }
 
 // LogPaths returns where the logs of the store at path are; see [wal.Paths].

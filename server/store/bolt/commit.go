@@ -197,7 +197,8 @@ func (s *Store) recycle(op *operation, err error) error {
 // not be committed goes before what comes next.
 func (s *Store) write() {
 	defer close(s.writer.ended)
-	var batch []*operation
+	batch := s.recovered
+	s.recovered = nil
 	var trimmed time.Time
 	for {
 		kept := len(batch)

@@ -469,7 +469,7 @@ func recovered(log int, number uint64, entry []byte) (*logged, error) {
 		return nil, errors.New("an entry of the log is empty")
 	}
 	op := &logged{log: log, number: number}
-	op.run, op.logged = op.apply, op
+	op.run, op.logged, op.size = op.apply, op, len(entry)
 	var err error
 	switch kind, rest := entry[0], entry[1:]; kind {
 	case entryAcceptance:

@@ -3,7 +3,6 @@
 package wal
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +33,7 @@ func (s *segment) readHeader(id ID) error {
 		return ErrOtherStore
 	}
 	s.generation = binary.LittleEndian.Uint64(header[len(magic)+len(id):])
+	s.first = binary.LittleEndian.Uint64(header[len(magic)+len(id)+8:])
 	return nil
 }
 
@@ -49,21 +49,19 @@ func fileSize(f File) int64 {
 }
 
 // Recover calls visit with the entries of the frames after a number, in order, and prepares for the next frame. The
-// entry is good for as long as the call. gap says that frames are missing between after and the first one found: the
-// files were damaged, since whatever is appended stays until it is applied.
+// entry is good for as long as the call. What is visited must be applied, and synced there, before the next frame is
+// appended. gap says that frames are missing before others that were found: the files were damaged, or the missing ones
+// had not been synced when the power was lost.
 func (l *Log) Recover(after uint64, visit func(number uint64, entry []byte) error) (gap bool, err error) {
 	older, newer := &l.segments[0], &l.segments[1]
 	if older.generation > newer.generation {
 		older, newer = newer, older
 	}
-	until, err := newer.firstNumber()
-	if err != nil {
-		return false, err
-	}
 	last := after
 	for _, s := range []*segment{older, newer} {
+		until := newer.first // what failed there may have been written again in the other
 		if s == newer {
-			until = 0
+			until = math.MaxUint64
 		}
 		if err := s.walk(until, func(number uint64, entries []byte) error {
 			if number <= after {
@@ -87,56 +85,46 @@ func (l *Log) Recover(after uint64, visit func(number uint64, entry []byte) erro
 	return gap, nil
 }
 
-// firstNumber returns the number of a file's first frame, and 0 where it has none.
-func (s *segment) firstNumber() (first uint64, err error) {
-	err = s.walk(0, func(number uint64, _ []byte) error {
-		first = number
-		return errEnough
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return first, err
-}
-
-var errEnough = errors.New("enough")
-
-// walk calls visit with the good frames of a file's turn, those below a number if it is not 0.
+// walk calls visit with the good frames of a file's turn that are below a number. Where a frame is damaged
+// it goes on with the next that is not: a frame torn by the end of the process has none after it.
 func (s *segment) walk(until uint64, visit func(number uint64, entries []byte) error) error {
 	if s.generation == 0 {
 		return nil
 	}
-	left := s.length - int64(headerSize)
-	r := bufio.NewReaderSize(io.NewSectionReader(s.file, int64(headerSize), left), 1<<16)
-	for expected := uint64(0); ; expected++ {
-		number, entries, err := readFrame(r, &left)
-		if err != nil || entries == nil {
+	at, expected := int64(headerSize), s.first
+	for {
+		number, entries, err := s.readFrame(at)
+		if err == nil && (entries == nil || number != expected) {
+			if at, err = s.find(at, expected); at == 0 || err != nil {
+				return err
+			}
+			number, entries, err = s.readFrame(at)
+		}
+		if err != nil {
 			return err
 		}
-		if expected == 0 {
-			expected = number
-		}
-		if number != expected || until != 0 && number >= until {
+		if number >= until {
 			return nil
 		}
 		if err := visit(number, entries); err != nil {
 			return err
 		}
+		at, expected = at+frameHeader+int64(len(entries)), number+1
 	}
 }
 
-// readFrame reads a frame; entries is nil where there is no good one.
-func readFrame(r io.Reader, left *int64) (number uint64, entries []byte, err error) {
+// readFrame reads the frame at an offset; entries is nil where there is no good one.
+func (s *segment) readFrame(at int64) (number uint64, entries []byte, err error) {
 	header := make([]byte, frameHeader)
-	if _, err := io.ReadFull(r, header); err != nil {
+	if n, err := s.file.ReadAt(header, at); n < frameHeader {
 		return 0, nil, notEnd(err)
 	}
 	length := int64(binary.LittleEndian.Uint32(header[4:]))
-	if *left -= frameHeader + length; *left < 0 {
+	if at+frameHeader+length > s.length {
 		return 0, nil, nil
 	}
 	frame := append(header, make([]byte, length)...)
-	if _, err := io.ReadFull(r, frame[frameHeader:]); err != nil {
+	if n, err := s.file.ReadAt(frame[frameHeader:], at+frameHeader); n < int(length) {
 		return 0, nil, notEnd(err)
 	}
 	number = binary.LittleEndian.Uint64(frame[8:])
@@ -146,8 +134,34 @@ func readFrame(r io.Reader, left *int64) (number uint64, entries []byte, err err
 	return number, frame[frameHeader:], nil
 }
 
+// farthest is by how much the number of a frame behind a damaged one may be larger.
+const farthest = 1 << 24
+
+// find returns where behind an offset the next good frame is that is not from an earlier turn, whose number is at least
+// the expected one; 0 is nowhere. Alerts cannot hold what looks like one: JSON has no zero bytes.
+func (s *segment) find(after int64, expected uint64) (at int64, err error) {
+	const window = 1 << 20
+	chunk := make([]byte, window+frameHeader)
+	for from := after + 1; from+frameHeader <= s.length; from += window {
+		n, err := s.file.ReadAt(chunk, from)
+		if err := notEnd(err); err != nil {
+			return 0, err
+		}
+		for i := 0; i < window && i+frameHeader <= n; i++ {
+			number := binary.LittleEndian.Uint64(chunk[i+8:])
+			if number < expected || number-expected > farthest {
+				continue
+			}
+			if _, entries, err := s.readFrame(from + int64(i)); entries != nil || err != nil {
+				return from + int64(i), err
+			}
+		}
+	}
+	return 0, nil
+}
+
 func notEnd(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
 	}
 	return fmt.Errorf("read the log: %w", err)

@@ -9,7 +9,7 @@
 //
 // A file begins with a header, and frames follow. All numbers are little-endian.
 //
-//	header   "ARWAL\x00\x00\x01" ‖ id of the store, 16 bytes ‖ generation, 8 ‖ CRC-32C of these, 4
+//	header   "ARWAL\x00\x00\x01" ‖ id of the store, 16 bytes ‖ generation, 8 ‖ number of the first frame, 8 ‖ CRC-32C of these, 4
 //	frame    CRC-32C of what follows, 4 ‖ length of the entries, 4 ‖ number of the frame, 8 ‖ entries
 //	entry    length, 4 ‖ bytes
 //
@@ -32,7 +32,7 @@ import (
 
 const (
 	magic       = "ARWAL\x00\x00\x01"
-	headerSize  = len(magic) + len(ID{}) + 8 + 4
+	headerSize  = len(magic) + len(ID{}) + 8 + 8 + 4
 	frameHeader = 4 + 4 + 8
 	entryHeader = 4
 
@@ -83,10 +83,10 @@ type Log struct {
 type segment struct {
 	file       File
 	generation uint64
-	size       int64  // of what is good; 0 before the turn's first frame
+	size       int64  // where the next frame goes; 0 before the turn's first
 	length     int64  // of the file
-	first      uint64 // number of the first frame; 0 when there is none
-	last       uint64 // of the last
+	first      uint64 // number of the first frame
+	last       uint64 // of the last; 0 when there is none
 }
 
 // Paths returns the files of the log at path.
@@ -169,9 +169,6 @@ func (l *Log) Append(sync bool) (uint64, error) {
 	l.dirty = !sync
 	number := l.next
 	s.size, s.last = end, number
-	if s.first == 0 {
-		s.first = number
-	}
 	l.next++
 	return number, nil
 }
@@ -189,6 +186,7 @@ func (l *Log) seal(s *segment) []byte {
 	header := append(l.frame[:0], magic...)
 	header = append(header, l.id[:]...)
 	header = binary.LittleEndian.AppendUint64(header, s.generation)
+	header = binary.LittleEndian.AppendUint64(header, l.next)
 	binary.LittleEndian.AppendUint32(header, crc32.Checksum(header, castagnoli))
 	return l.frame
 }
@@ -212,7 +210,7 @@ func (l *Log) takeTurns() error {
 		}
 		other.length = 0
 	}
-	other.generation, other.size, other.first, other.last = old.generation+1, 0, 0, 0
+	other.generation, other.size, other.last = old.generation+1, 0, 0
 	l.active = 1 - l.active
 	return nil
 }

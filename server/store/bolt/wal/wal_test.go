@@ -174,6 +174,49 @@ func TestLog_WritesOverAFrameThatFailed(t *testing.T) {
 	recovers(t, l, 0, "one", "kept", "kept")
 }
 
+// One damaged frame costs what is in it, and nothing of what follows.
+func TestLog_GoesOnBehindADamagedFrame(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	l := open(t, path, wal.Options{SegmentSize: 2000})
+	recovers(t, l, 0)
+	for n := range 60 { // there are frames of earlier turns behind the last
+		l.Applied(add(t, l, fmt.Sprint(n, string(bytes.Repeat([]byte("x"), 100)))))
+	}
+	begin, err := os.Stat(wal.Paths(path)[l.Active()])
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := add(t, l, "before") - 1
+	add(t, l, "damaged")
+	add(t, l, "behind")
+	add(t, l, "it")
+	file := wal.Paths(path)[l.Active()]
+	closes(t, l)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(data, []byte("damaged"))
+	if at < 0 || begin.Size() == 0 {
+		t.Fatal("the frame is not there")
+	}
+	data[at] ^= 0x40
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, path, wal.Options{})
+	var got []string
+	gap, err := l.Recover(after, func(_ uint64, entry []byte) error {
+		got = append(got, string(entry))
+		return nil
+	})
+	if want := []string{"before", "behind", "it"}; err != nil || !gap || !slices.Equal(got, want) {
+		t.Errorf("got %q, gap %v, %v; want %q and a gap", got, gap, err, want)
+	}
+	closes(t, l)
+}
+
 // What Append says is synced is there after a loss of power, which takes any of the writes since the last sync with it,
 // and keeps others, whole or in part.
 func TestLog_KeepsWhatItSyncedThroughALossOfPower(t *testing.T) {
@@ -182,50 +225,52 @@ func TestLog_KeepsWhatItSyncedThroughALossOfPower(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		disk := newDisk()
 		o := wal.Options{Open: disk.open, SegmentSize: 400}
-		var synced, all []string // since the beginning
+		written := map[uint64]string{} // what may be given back
+		synced := map[uint64]bool{}    // what must be
 		var applied uint64
 		for range 1 + random.IntN(4) {
 			l := open(t, "log", o)
-			var got []string
-			if _, err := l.Recover(applied, func(_ uint64, entry []byte) error {
-				got = append(got, string(entry))
+			last := applied
+			found := map[uint64]bool{}
+			if _, err := l.Recover(applied, func(n uint64, entry []byte) error {
+				if n <= last || written[n] != string(entry) {
+					t.Fatalf("seed %d: frame %d after %d is %q, written was %q", seed, n, last, entry, written[n])
+				}
+				last, found[n] = n, true
 				return nil
 			}); err != nil {
 				t.Fatal(err)
 			}
-			from := int(applied)
-			if want := synced[min(from, len(synced)):]; len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
-				t.Fatalf("seed %d: after frame %d got %q, synced were %q", seed, applied, got, want)
+			for n := range synced {
+				if n > applied && !found[n] {
+					t.Fatalf("seed %d: frame %d was synced and is lost", seed, n)
+				}
 			}
-			if end := from + len(got); end > len(all) || !slices.Equal(got, all[from:end]) {
-				t.Fatalf("seed %d: after frame %d got %q of %q", seed, applied, got, all[from:])
-			}
-			all = all[:from+len(got)] // what was lost was never said to be kept
-			synced, applied = slices.Clone(all), uint64(len(all))
+			maps.DeleteFunc(written, func(n uint64, _ string) bool { return n > applied && !found[n] })
+			maps.Copy(synced, found)
+			applied = last // as Recover demands before the next Append
+			l.Applied(applied)
 			for range random.IntN(60) {
-				entry := fmt.Sprint(len(all), string(bytes.Repeat([]byte("."), random.IntN(90))))
+				entry := fmt.Sprint(random.Uint64(), string(bytes.Repeat([]byte("."), random.IntN(90))))
 				l.Begin()
 				l.Add([]byte(entry))
 				sync := random.IntN(3) > 0
 				n, err := l.Append(sync)
-				if err != nil {
-					t.Fatal(err)
+				if err != nil || n != last+1 {
+					t.Fatalf("seed %d: got frame %d after %d, %v", seed, n, last, err)
 				}
-				if all = append(all, entry); uint64(len(all)) != n {
-					t.Fatalf("seed %d: entry %d is in frame %d", seed, len(all), n)
-				}
+				last, written[n] = n, entry
 				if sync {
-					synced = slices.Clone(all)
+					for n := range written {
+						synced[n] = true
+					}
 				}
-				if random.IntN(4) == 0 && len(synced) > 0 { // the database is synced on its own
-					applied = max(applied, uint64(len(all)-random.IntN(min(len(all), 5))))
+				if random.IntN(4) == 0 && last > 5 { // the database is synced on its own
+					applied = max(applied, last-uint64(random.IntN(5)))
 					l.Applied(applied)
 				}
 			}
 			disk.losePower(random)
-			if applied > uint64(len(synced)) {
-				synced = slices.Clone(all[:applied])
-			}
 		}
 	}
 }
