@@ -8,7 +8,7 @@
 //	api.go       assembling: routes, authentication, errors
 //	contract.go  the contract at run time: permissions, and checking bodies against their schemas
 //	body.go      reading request bodies
-//	large.go     how many large ones are taken at once, and how many lists are read
+//	large.go     how much of what is large or laborious is done at once
 //	problem.go   errors as problem documents
 //	ifmatch.go   ETags and If-Match
 //	accept.go    accepting alerts, one and many
@@ -27,6 +27,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,7 @@ type API struct {
 	contract *contract
 	large    places
 	lists    places
+	answers  places
 }
 
 // Handler assembles the HTTP handler.
@@ -76,6 +78,7 @@ func (a *API) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	a.large, a.lists = make(places, largeAtOnce), make(places, max(1, runtime.GOMAXPROCS(0)/2))
+	a.answers = make(places, answersAtOnce)
 	e := echo.New()
 	e.Logger = a.Log
 	e.HTTPErrorHandler = a.writeProblem
@@ -126,6 +129,7 @@ func bearer(ctx context.Context) auth.Token {
 
 // guard lets a request through to an operation when its token holds the permission the contract names.
 func (a *API) guard(op *operation) echo.MiddlewareFunc {
+	readsAlerts := slices.Contains([]string{"getAlert", "listAlerts", "listDeliveries"}, op.id)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
 			c.Set(operationKey, op)
@@ -154,6 +158,13 @@ func (a *API) guard(op *operation) echo.MiddlewareFunc {
 				return err
 			}
 			defer leave()
+			if readsAlerts {
+				done, err := a.answers.answer(c.Response(), r)
+				if err != nil {
+					return err
+				}
+				defer done()
+			}
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
 			c.SetRequest(r)
 			return next(c)

@@ -19,6 +19,12 @@ const (
 	retryLargeBody = 5 * time.Second
 )
 
+// An answer with alerts can be large as well, and is in memory until its reader has taken it.
+const (
+	answersAtOnce  = 16
+	answerDeadline = 30 * time.Second
+)
+
 // places limits how much of a kind is done at once: large bodies in memory, or pages of lists, which cost so much work
 // that a crowd of readers would take the processors from those who send alerts.
 type places chan struct{}
@@ -46,5 +52,19 @@ func (p places) admit(r *http.Request) (leave func(), err error) {
 			Detail: "too many large bodies are on their way; this one was not looked at",
 		}
 	}
+	return leave, nil
+}
+
+// answer waits for a place for an answer with alerts, which then has to be taken in time. It returns how to give the
+// place back.
+func (p places) answer(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), largePatience)
+	defer cancel()
+	if leave, err = p.enter(ctx); err != nil {
+		return nil, &problem.Error{
+			Kind: problem.Unavailable, RetryAfter: retryLargeBody, Detail: "too many clients are reading alerts; ask again in a while",
+		}
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerDeadline)) // else the server's own holds
 	return leave, nil
 }

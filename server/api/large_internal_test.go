@@ -47,3 +47,29 @@ func TestLargeBodies_WaitForAPlaceAndSmallOnesDoNot(t *testing.T) {
 		}
 	})
 }
+
+func TestAnswers_WithAlertsWaitForAPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := make(places, answersAtOnce)
+		ask := func() (func(), time.Duration, error) {
+			began := time.Now()
+			leave, err := p.answer(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/alerts/a", nil))
+			return leave, time.Since(began), err
+		}
+		var leave func()
+		for n := range answersAtOnce {
+			var err error
+			if leave, _, err = ask(); err != nil {
+				t.Fatalf("answer %d: %v", n, err)
+			}
+		}
+		if _, waited, err := ask(); problem.KindOf(err) != problem.Unavailable || waited != largePatience {
+			t.Errorf("without a place: waited %s and got %v, want %s and that it is unavailable", waited, err, largePatience)
+		}
+		time.AfterFunc(time.Second, leave)
+		if _, waited, err := ask(); err != nil || waited != time.Second {
+			t.Errorf("waited %s and got %v, want the place that was free after a second", waited, err)
+		}
+	})
+}

@@ -764,10 +764,10 @@ type Destination struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled Enabled `json:"enabled"`
 
-	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
 	Fallback *Fallback `json:"fallback"`
 
-	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
 	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds"`
 
 	// Health How the last attempts went. It is forgotten at a restart.
@@ -848,10 +848,10 @@ type DestinationInput struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
-	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
 	Fallback *Fallback `json:"fallback,omitempty"`
 
-	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
 	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
 
 	// LogTypes The log types it wants; all when absent.
@@ -954,10 +954,10 @@ type DisplayName = string
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool
 
-// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
 type Fallback = string
 
-// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
 type FallbackAfterSeconds = int64
 
 // FieldError defines model for FieldError.
@@ -1331,10 +1331,10 @@ type UnsavedDestinationTest struct {
 	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
 	Enabled *Enabled `json:"enabled,omitempty"`
 
-	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice.
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
 	Fallback *Fallback `json:"fallback,omitempty"`
 
-	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. Only with `fallback`.
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
 	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
 
 	// IdempotencyKey The same key for the same destination returns the first result instead of sending again.

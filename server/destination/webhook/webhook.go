@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 
 // Type is the webhook destination.
 var Type = destination.Define("webhook", New)
+
+// FallbackHeader names the destination that did not take the alert, percent-encoded, in requests that stand in for it.
+const FallbackHeader = "Alertrouter-Fallback-Of"
 
 type sender struct {
 	env     destination.Env
@@ -87,6 +91,9 @@ func (s *sender) sign(m *destination.Message, body []byte) http.Header {
 	id, timestamp := messageID(m), strconv.FormatInt(s.env.Now().Unix(), 10)
 	header.Set("Webhook-Id", id)
 	header.Set("Webhook-Timestamp", timestamp)
+	if m.FallbackOf != "" {
+		header.Set(FallbackHeader, url.PathEscape(m.FallbackOf))
+	}
 	if s.key != nil {
 		header.Set("Webhook-Signature", signature(s.key, id, timestamp, body))
 	}

@@ -68,6 +68,18 @@ func TestSend_IdentifiesUnsignedAlertsToo(t *testing.T) {
 	}
 }
 
+func TestSend_NamesWhatItStandsInFor(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	if header, _ := sent(t, webhook.Config{}, m); header.Values(webhook.FallbackHeader) != nil {
+		t.Errorf("got %q for an alert that stands in for nothing", header.Values(webhook.FallbackHeader))
+	}
+	m.FallbackOf = "SOC <on-call>\r\nX: é"
+	if header, _ := sent(t, webhook.Config{}, m); header.Get(webhook.FallbackHeader) != "SOC%20%3Con-call%3E%0D%0AX:%20%C3%A9" {
+		t.Errorf("got %q", header.Get(webhook.FallbackHeader))
+	}
+}
+
 func TestSend_SetsHeaders(t *testing.T) {
 	t.Parallel()
 	header, _ := sent(t, webhook.Config{
