@@ -123,7 +123,8 @@ func (s *segment) readFrame(at int64) (number uint64, entries []byte, err error)
 	if at+frameHeader+length > s.length {
 		return 0, nil, nil
 	}
-	frame := append(header, make([]byte, length)...)
+	frame := make([]byte, frameHeader+length)
+	copy(frame, header)
 	if n, err := s.file.ReadAt(frame[frameHeader:], at+frameHeader); n < int(length) {
 		return 0, nil, notEnd(err)
 	}

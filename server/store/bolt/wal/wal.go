@@ -183,7 +183,8 @@ func (l *Log) seal(s *segment) []byte {
 	if s.size > 0 {
 		return frame
 	}
-	header := append(l.frame[:0], magic...)
+	header := l.frame[:0]
+	header = append(header, magic...)
 	header = append(header, l.id[:]...)
 	header = binary.LittleEndian.AppendUint64(header, s.generation)
 	header = binary.LittleEndian.AppendUint64(header, l.next)
