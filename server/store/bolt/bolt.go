@@ -80,8 +80,14 @@ type Options struct {
 	// Log hears of stored records that cannot be read. Nil discards.
 	Log *slog.Logger
 
-	mapSize int                                 // instead of the usual one, in tests
-	openLog func(path string) (wal.File, error) // the same
+	// In tests, instead of the usual ones.
+	mapSize     int
+	segmentSize int64
+	openLog     func(path string) (wal.File, error)
+
+	// In tests, called around each commit of the database. An error of the first is a commit that failed; one of the
+	// second is the commit's, although it is there.
+	beforeCommit, afterCommit func() error
 }
 
 // Store keeps everything in one file. It is safe for concurrent use.
@@ -90,6 +96,8 @@ type Store struct {
 	path     string
 	onCommit func(operations int, took time.Duration)
 	log      *slog.Logger
+
+	beforeCommit, afterCommit func() error // see Options
 
 	logs       [logCount]*wal.Log
 	appender   appender
@@ -143,7 +151,10 @@ func Open(path string, o Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open the store: %w: %w", store.ErrUnavailable, err)
 	}
-	s := &Store{db: db, path: path, log: o.Log, probing: make(chan struct{}, 1), scan: scanLimit}
+	s := &Store{
+		db: db, path: path, log: o.Log, probing: make(chan struct{}, 1), scan: scanLimit,
+		beforeCommit: o.beforeCommit, afterCommit: o.afterCommit,
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -153,7 +164,7 @@ func Open(path string, o Options) (*Store, error) {
 	s.claims.init()
 	s.writer.init()
 	s.appender.init()
-	if err := s.recover(wal.Options{Open: o.openLog}); err != nil {
+	if err := s.recover(wal.Options{Open: o.openLog, SegmentSize: o.segmentSize}); err != nil {
 		s.writer.close()
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeLogs(false), db.Close())
 	}

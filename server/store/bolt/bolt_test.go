@@ -411,9 +411,9 @@ const plenty = 1 << 30
 // later is when everything a test stores is due.
 func later() time.Time { return time.Now().Add(time.Hour) }
 
-// waitQueued returns when n operations wait for the writer.
+// waitQueued returns when n operations wait for the writer, or more.
 func waitQueued(s *bolt.Store, n int) {
-	for s.Queued() != n {
+	for s.Queued() < n {
 		runtime.Gosched()
 	}
 }

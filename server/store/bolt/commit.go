@@ -340,7 +340,7 @@ func (s *Store) finish(t *tx, size int) error {
 
 // sync commits, and keeps in mind how large a commit it was that failed.
 func (s *Store) sync(t *tx, size int) error {
-	err := t.Commit()
+	err := s.toDisk(t)
 	stats := t.Stats()
 	wrote, stuck := max(int64(size), stats.GetPageAlloc()), s.stuck.Load()
 	switch {
@@ -348,6 +348,20 @@ func (s *Store) sync(t *tx, size int) error {
 		s.fail(wrote)
 	case wrote >= stuck:
 		s.stuck.Store(0)
+	}
+	return err
+}
+
+func (s *Store) toDisk(t *tx) error {
+	if s.beforeCommit != nil {
+		if err := s.beforeCommit(); err != nil {
+			_ = t.Rollback()
+			return err
+		}
+	}
+	err := t.Commit()
+	if s.afterCommit != nil {
+		err = errors.Join(err, s.afterCommit())
 	}
 	return err
 }
