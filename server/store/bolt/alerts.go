@@ -66,6 +66,7 @@ func (t *tx) acceptAll(a *acceptance) error {
 		if err := t.put(bucketAlertIDs, []byte(one.Record.AlertID), one.Record.Key[:]); err != nil {
 			return err
 		}
+		t.touch()
 		for n := range one.Deliveries {
 			t.fresh.add(&one.Deliveries[n], deliveries.next())
 		}

@@ -26,7 +26,7 @@ const (
 // to read or to write there before.
 const (
 	commitDelay      = 250 * time.Millisecond
-	commitUrgentlyAt = 8 << 20
+	commitUrgentlyAt = 4 << 20
 )
 
 // An operation is one caller's part of a commit.
@@ -359,7 +359,12 @@ func (s *Store) toDisk(t *tx) error {
 			return err
 		}
 	}
+	stop := make(chan struct{})
+	if t.alerts > touchAtMost {
+		go s.trimUntil(stop)
+	}
 	err := t.Commit()
+	close(stop)
 	if s.afterCommit != nil {
 		err = errors.Join(err, s.afterCommit())
 	}
@@ -390,4 +395,29 @@ func (s *Store) giveUp(t *tx, err error) error {
 func (s *Store) fail(size int64) {
 	s.stuck.Store(max(s.stuck.Load(), min(size, commitBytes)))
 	s.probeLater()
+}
+
+// touchAtMost is how many alerts are looked up or stored before the memory they touched is trimmed: each by its id,
+// which leads anywhere in the file, and with each page the system maps those around it, 64 KiB.
+const touchAtMost = 256
+
+// trimUntil trims every now and then while a large commit touches each page that it replaces.
+func (s *Store) trimUntil(stop <-chan struct{}) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.trim()
+		case <-stop:
+			return
+		}
+	}
+}
+
+// touch counts an alert that touches the file.
+func (t *tx) touch() {
+	if t.alerts++; t.alerts%touchAtMost == 0 {
+		t.trim(t.Tx)
+	}
 }

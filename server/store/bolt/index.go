@@ -169,7 +169,7 @@ func (s *Store) recount() error {
 				pending++
 			}
 			if (pending+retrying)%checkEvery == 0 {
-				s.trim() // with each page that is read, the system maps those around it
+				s.trimIn(t.Tx) // with each page that is read, the system maps those around it
 			}
 		}
 		return nil

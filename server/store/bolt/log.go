@@ -31,7 +31,7 @@ const (
 )
 
 // maxBehind is about how many bytes may be in the log and not in the database; beyond it, who logs waits.
-const maxBehind = 32 << 20
+const maxBehind = 16 << 20
 
 // logged is one caller's part of a frame of the log. Its state is that of an operation.
 type logged struct {
@@ -288,6 +288,7 @@ func (s *Store) enterLog(t *tx, a *acceptance, repeats []delivery.ID) ([]deliver
 	for i := range a.batch {
 		one := &a.batch[i]
 		body, deliveries := left.next(), left.take(len(one.Deliveries))
+		t.touch()
 		if verdict, repeated := s.repeatedly(t, one.Record.AlertID); repeated {
 			a.verdicts[i] = verdict
 			repeats = claimedOf(repeats, one)

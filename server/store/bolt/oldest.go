@@ -77,6 +77,9 @@ func (t *tx) firstOpen(ctx context.Context, from delivery.ID, steps int) (id del
 		if steps--; steps < 0 {
 			return id, true, false, nil
 		}
+		if steps%checkEvery == 0 {
+			t.trim(t.Tx)
+		}
 		if steps%checkEvery == 0 && ctx.Err() != nil {
 			return id, false, false, ctx.Err()
 		}
@@ -95,8 +98,11 @@ func (t *tx) leastDue(ctx context.Context) (id delivery.ID, ok bool, err error) 
 	c := t.Bucket(bucketDue).Cursor()
 	n := 0
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		if n++; n%checkEvery == 0 && ctx.Err() != nil {
-			return delivery.ID{}, false, ctx.Err()
+		if n++; n%checkEvery == 0 {
+			if ctx.Err() != nil {
+				return delivery.ID{}, false, ctx.Err()
+			}
+			t.trim(t.Tx) // with each page that is read, the system maps those around it
 		}
 		if tail := key[max(len(key)-len(id), 0):]; len(tail) == len(id) && (!ok || bytes.Compare(tail, id[:]) < 0) {
 			id, ok = delivery.ID(tail), true

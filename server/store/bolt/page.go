@@ -147,8 +147,11 @@ func (t *tx) open(ctx context.Context, destinationID string, states []delivery.S
 	list := newest{n: n}
 	count := 0
 	err := t.due(destinationID, func(e dueEntry) (bool, error) {
-		if count++; count%checkEvery == 0 && ctx.Err() != nil {
-			return false, ctx.Err()
+		if count++; count%checkEvery == 0 {
+			if ctx.Err() != nil {
+				return false, ctx.Err()
+			}
+			t.trim(t.Tx)
 		}
 		key := e.id[:length]
 		if slices.Contains(states, dueStates[e.state]) && (bound == nil || bytes.Compare(key, bound) < 0) {

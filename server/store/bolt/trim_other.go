@@ -4,8 +4,14 @@
 
 package bolt
 
-import "time"
+import (
+	"time"
+
+	"go.etcd.io/bbolt"
+)
 
 const trimEvery = time.Hour
 
 func (s *Store) trim() {}
+
+func (s *Store) trimIn(*bbolt.Tx) {}

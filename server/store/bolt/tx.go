@@ -57,6 +57,8 @@ const (
 type tx struct {
 	*bbolt.Tx
 	claims *claims
+	trim   func(t *bbolt.Tx) // see Store.trimIn
+	alerts int               // that touched the file
 	log    *slog.Logger
 	read   int // bytes of records decoded for a list
 
@@ -115,7 +117,7 @@ func (s *Store) begin() (*tx, error) {
 	t.Bucket(bucketAlerts).FillPercent = fillAlerts
 	t.Bucket(bucketDeliveries).FillPercent = fillDeliveries
 	t.Bucket(bucketDue).FillPercent = fillDue
-	return &tx{Tx: t, claims: &s.claims, log: s.log, fresh: s.fresh.reset(), applied: loggedIn(t)}, nil
+	return &tx{Tx: t, claims: &s.claims, trim: s.trimIn, log: s.log, fresh: s.fresh.reset(), applied: loggedIn(t)}, nil
 }
 
 // loggedIn reads the numbers of the last frames of the logs that are in the database.
@@ -193,7 +195,7 @@ func (s *Store) beginView(ctx context.Context) (*tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin to read: %w", err)
 	}
-	return &tx{Tx: t, claims: &s.claims, log: s.log}, nil
+	return &tx{Tx: t, claims: &s.claims, trim: s.trimIn, log: s.log}, nil
 }
 
 func (t *tx) end() { _ = t.Rollback() }
