@@ -39,7 +39,7 @@ func tuneCollector() {
 		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(192 << 20) // beyond it the collector works as it would have
+		debug.SetMemoryLimit(160 << 20) // beyond it the collector works as it would have
 	}
 }
 
