@@ -139,10 +139,10 @@ func (w *writer) take(batch []*operation) []*operation {
 		}
 		n++
 	}
-	batch = append(batch, w.queue[:n]...)
-	for _, op := range batch {
+	for _, op := range w.queue[:n] { // what batch holds already was counted off before
 		w.size -= op.size
 	}
+	batch = append(batch, w.queue[:n]...)
 	w.queue = slices.Delete(w.queue, 0, n)
 	w.urgent = len(w.queue) > 0
 	return batch
