@@ -3,17 +3,12 @@
 package provider_test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 
@@ -24,41 +19,12 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 	"github.com/alertrouter/terraform-provider-alertrouter/provider"
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/servertest"
 )
 
-// TestMain makes the acceptance tests run with a plain go test: real Terraform, against a real control plane.
-func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"TF_ACC": "1", "CHECKPOINT_DISABLE": "1"} {
-		_ = os.Setenv(name, value)
-	}
-	for _, name := range []string{"TF_CLI_CONFIG_FILE", "ALERTROUTER_ENDPOINT", "ALERTROUTER_TOKEN"} {
-		_ = os.Unsetenv(name)
-	}
-	path, err := terraformPath()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "The acceptance tests need Terraform or OpenTofu, 1.11 or later, on PATH or named by TF_ACC_TERRAFORM_PATH:", err)
-		os.Exit(1)
-	}
-	if isOpenTofu(path) {
-		_ = os.Setenv("TF_ACC_TERRAFORM_PATH", path)
-		_ = os.Setenv("TF_ACC_PROVIDER_HOST", cmp.Or(os.Getenv("TF_ACC_PROVIDER_HOST"), "registry.opentofu.org"))
-	}
-	os.Exit(m.Run())
-}
-
-func terraformPath() (string, error) {
-	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
-		return path, nil
-	}
-	if path, err := exec.LookPath("terraform"); err == nil {
-		return path, nil
-	}
-	return exec.LookPath("tofu")
-}
-
-// isOpenTofu reports whether that is what runs here; it looks for providers at another host.
-func isOpenTofu(path string) bool { return strings.HasPrefix(filepath.Base(path), "tofu") }
+// TestMain makes the acceptance tests run with a plain go test: every real engine there is, against a real control plane.
+func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // A world is a control plane with a provider that talks to it.
 type world struct {

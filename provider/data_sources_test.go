@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
@@ -101,7 +103,7 @@ func TestTestAlert_LeavesWaysOut(t *testing.T) {
 	w := newWorld(t)
 	r := newReceiver(t)
 	r.answer(http.StatusForbidden)
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "strict" { default = true }
 variable "path" { default = "" }
 resource "alertrouter_destination_webhook" "soar" {
@@ -122,15 +124,15 @@ check "soar_works" {
 }
 `, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
 	for _, stopped := range []string{"apply -auto-approve", "plan", "plan -refresh=false", "destroy -auto-approve"} {
-		out, err := work.terraform(t, strings.Fields(stopped)...)
+		out, err := work.Run(t, strings.Fields(stopped)...)
 		if err == nil || !strings.Contains(out, "The test alert was not delivered") {
 			t.Errorf("%s: got %v, want that the test stops it\n%s", stopped, err, out)
 		}
 	}
 	for _, open := range []string{"plan -var=path=repaired", "plan -target=alertrouter_destination_webhook.soar", "plan -destroy -refresh=false", "apply -auto-approve -var=strict=false"} {
-		work.must(t, strings.Fields(open)...)
+		work.Must(t, strings.Fields(open)...)
 	}
-	if out := work.must(t, "plan", "-var=strict=false"); !strings.Contains(out, "No alert reaches the SOAR.") {
+	if out := work.Must(t, "plan", "-var=strict=false"); !strings.Contains(out, "No alert reaches the SOAR.") {
 		t.Errorf("the check does not warn:\n%s", out)
 	}
 }

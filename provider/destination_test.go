@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -474,7 +476,7 @@ resource "alertrouter_destination_slack" "second" {
 // TestDestination_CanBeReplaced plans what the server cannot foresee: that the name is free by the time it is needed.
 func TestDestination_CanBeReplaced(t *testing.T) {
 	w := newWorld(t)
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "first" { default = true }
 variable "round" { default = 1 }
 resource "terraform_data" "round" {
@@ -494,15 +496,15 @@ resource "alertrouter_destination_webhook" "second" {
   url          = "https://soar.example.com"
 }
 `, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	work.must(t, "apply", "-auto-approve")
+	work.Must(t, "apply", "-auto-approve")
 	for _, args := range [][]string{{"-replace=alertrouter_destination_slack.first[0]"}, {"-var=round=2"}} {
 		before := w.only(t).ID
-		out := work.must(t, append([]string{"apply", "-no-color", "-auto-approve"}, args...)...)
+		out := work.Must(t, append([]string{"apply", "-no-color", "-auto-approve"}, args...)...)
 		if w.only(t).ID == before {
 			t.Errorf("%v: want another destination than %s\n%s", args, before, out)
 		}
 	}
-	out := work.must(t, "plan", "-no-color", "-var=round=2", "-var=first=false")
+	out := work.Must(t, "plan", "-no-color", "-var=round=2", "-var=first=false")
 	if !strings.Contains(out, "1 to add, 0 to change, 1 to destroy") || !strings.Contains(out, "The display name is taken now") {
 		t.Errorf("the name of what goes cannot be used again, or without a warning:\n%s", out)
 	}
@@ -536,7 +538,7 @@ resource "alertrouter_destination_pagerduty" "test" {
 // configuration.
 func TestDestination_ImportsWithGeneratedConfiguration(t *testing.T) {
 	w := newWorld(t)
-	config := requiredProviders
+	config := enginetest.RequiredProviders
 	for name, c := range map[string]client.DestinationConfig{
 		"slack":     {Slack: &client.SlackConfig{WebhookURL: nullable.NewNullableWithValue(slackURL), Mention: new("<!here>")}},
 		"pagerduty": {Pagerduty: &client.PagerdutyConfig{RoutingKey: nullable.NewNullableWithValue("0123456789abcdef0123456789abcdef")}},
@@ -550,11 +552,11 @@ func TestDestination_ImportsWithGeneratedConfiguration(t *testing.T) {
 		}
 		config += fmt.Sprintf("import {\n  to = alertrouter_destination_%s.test\n  id = %q\n}\n", name, d.ID)
 	}
-	work := newWorkspace(t, config, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	out := work.must(t, "plan", "-no-color", "-generate-config-out=generated.tf")
+	work := enginetest.NewWorkspace(t, config, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	out := work.Must(t, "plan", "-no-color", "-generate-config-out=generated.tf")
 	if !strings.Contains(out, "3 to import, 0 to add, 0 to change, 0 to destroy") {
 		t.Errorf("the plan is\n%s", out)
 	}
-	work.must(t, "apply", "-auto-approve")
-	work.must(t, "plan", "-detailed-exitcode")
+	work.Must(t, "apply", "-auto-approve")
+	work.Must(t, "plan", "-detailed-exitcode")
 }

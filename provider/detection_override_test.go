@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -135,7 +137,7 @@ func TestDetectionOverride_RefusesIdsThatNoPathCanHave(t *testing.T) {
 
 func TestDetectionOverride_WarnsOfWhatDoesNothing(t *testing.T) {
 	w := newWorld(t)
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "list" {
   type    = list(string)
   default = null
@@ -145,14 +147,14 @@ resource "alertrouter_detection_override" "test" {
   destinations = var.list
 }
 `, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	if out := work.must(t, "plan", "-no-color"); !strings.Contains(out, "The override does nothing") {
+	if out := work.Must(t, "plan", "-no-color"); !strings.Contains(out, "The override does nothing") {
 		t.Errorf("no warning of an override without severity and destinations:\n%s", out)
 	}
-	if out := work.must(t, "apply", "-no-color", "-auto-approve", `-var=list=["nobody"]`); !strings.Contains(out, "has a useless entry") {
+	if out := work.Must(t, "apply", "-no-color", "-auto-approve", `-var=list=["nobody"]`); !strings.Contains(out, "has a useless entry") {
 		t.Errorf("no warning of a destination that is none:\n%s", out)
 	}
 	// This plan mends it: the warning is about what is there, not about the line that no longer says so.
-	out := work.must(t, "plan", "-no-color", "-var=list=[]")
+	out := work.Must(t, "plan", "-no-color", "-var=list=[]")
 	if !strings.Contains(out, "has a useless entry") || strings.Contains(out, "destinations = var.list") || strings.Contains(out, "does nothing") {
 		t.Errorf("the warning is missing, or points at the configuration's list:\n%s", out)
 	}

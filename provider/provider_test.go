@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -75,7 +77,7 @@ func (p *proxy) requests() []string {
 func TestProvider_AsksNoMoreThanItMust(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "mention" { default = null }
 resource "alertrouter_destination_slack" "test" {
   display_name   = "SOC"
@@ -97,7 +99,7 @@ resource "alertrouter_destination_slack" "test" {
 	}
 	id := "none"
 	for _, step := range steps {
-		work.must(t, step.args...)
+		work.Must(t, step.args...)
 		got := p.requests()
 		if list, err := client.OK(w.api.ListDestinationsWithResponse(t.Context(), nil)); err == nil && len(list.Items) == 1 {
 			id = list.Items[0].ID

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
 )
 
 // TestSecrets_AreNowhere has Terraform create and change a destination with every kind of secret, and then looks for
@@ -22,7 +24,7 @@ func TestSecrets_AreNowhere(t *testing.T) {
 			"TF_VAR_header=" + needle + n,
 		}
 	}
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "url" { ephemeral = true }
 variable "token" { ephemeral = true }
 variable "header" { ephemeral = true }
@@ -46,12 +48,12 @@ resource "alertrouter_destination_webhook" "manual" {
 
 	printed := ""
 	for range 2 {
-		printed += work.must(t, "plan", "-no-color", "-out=plan.out")
-		shown := work.must(t, "show", "-json", "plan.out")
-		write(t, filepath.Join(work.dir, "plan.json"), shown)
-		printed += shown + work.must(t, "apply", "-no-color", "plan.out")
-		write(t, filepath.Join(work.dir, "state.json"), work.must(t, "show", "-json"))
-		work.env = append(work.env, secrets("-two")...) // the second round changes them
+		printed += work.Must(t, "plan", "-no-color", "-out=plan.out")
+		shown := work.Must(t, "show", "-json", "plan.out")
+		work.Write(t, "plan.json", shown)
+		printed += shown + work.Must(t, "apply", "-no-color", "plan.out")
+		work.Write(t, "state.json", work.Must(t, "show", "-json"))
+		work.Env = append(work.Env, secrets("-two")...) // the second round changes them
 	}
 	if !strings.Contains(printed, "1 changed") {
 		t.Errorf("the second round changed nothing, or more than the destination in automatic mode:\n%s", printed)
@@ -60,7 +62,7 @@ resource "alertrouter_destination_webhook" "manual" {
 		t.Errorf("a secret was printed:\n%s", printed)
 	}
 	looked := 0
-	err := filepath.WalkDir(work.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(work.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -76,7 +78,7 @@ resource "alertrouter_destination_webhook" "manual" {
 	if err != nil || looked < 5 {
 		t.Errorf("looked into %d files (%v)", looked, err)
 	}
-	log, err := os.ReadFile(filepath.Join(work.dir, "terraform.log"))
+	log, err := os.ReadFile(filepath.Join(work.Dir, "terraform.log"))
 	if err != nil || !strings.Contains(string(log), "request answered") {
 		t.Errorf("the log has nothing of the provider's requests (%v)", err)
 	}
@@ -89,11 +91,11 @@ func TestProviderExample_Works(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	work := newWorkspace(t, string(example)+`
+	work := enginetest.NewWorkspace(t, string(example)+`
 data "alertrouter_destinations" "all" {}
 output "count" { value = length(data.alertrouter_destinations.all.destinations) }
 `, "TF_VAR_endpoint="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	if out := work.must(t, "apply", "-no-color", "-auto-approve"); !strings.Contains(out, "count = 0") {
+	if out := work.Must(t, "apply", "-no-color", "-auto-approve"); !strings.Contains(out, "count = 0") {
 		t.Errorf("got\n%s", out)
 	}
 }
