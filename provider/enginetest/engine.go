@@ -7,6 +7,7 @@
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -104,7 +105,7 @@ func Find() ([]Engine, error) {
 var versionLine = regexp.MustCompile(`(?m)^(Terraform|OpenTofu) v(\S+)`)
 
 func ask(path string) (Engine, error) {
-	cmd := exec.Command(path, "version")
+	cmd := exec.CommandContext(context.Background(), path, "version")
 	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
 	out, err := cmd.Output()
 	if err != nil {
@@ -164,7 +165,7 @@ func runElsewhere(e Engine) bool {
 	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(arg string) bool { // two processes cannot write one file
 		return strings.HasPrefix(arg, "-test.testlogfile") || strings.HasPrefix(arg, "-test.coverprofile")
 	})
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := exec.CommandContext(context.Background(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), onlyVariable+"=1", pathVariable+"="+e.Path)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -3,6 +3,7 @@
 package enginetest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -98,7 +99,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = bin
-	cmd := exec.Command("go", "build", "-o", filepath.Join(bin, "terraform-provider-alertrouter"), "github.com/alertrouter/terraform-provider-alertrouter")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(bin, "terraform-provider-alertrouter"), "github.com/alertrouter/terraform-provider-alertrouter")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
