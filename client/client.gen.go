@@ -1445,8 +1445,14 @@ type Cursor = string
 // DestinationID defines model for DestinationID.
 type DestinationID = string
 
+// IdempotencyHeader defines model for IdempotencyHeader.
+type IdempotencyHeader = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
+
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -1519,6 +1525,13 @@ type ListDestinationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateDestinationParams defines parameters for CreateDestination.
+type CreateDestinationParams struct {
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
+}
+
 // ValidateDestinationParams defines parameters for ValidateDestination.
 type ValidateDestinationParams struct {
 	// ID The destination the body would replace.
@@ -1537,6 +1550,10 @@ type UpdateDestinationParams struct {
 	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
 	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
 // ListOverridesParams defines parameters for ListOverrides.
@@ -1560,6 +1577,13 @@ type PutOverrideParams struct {
 	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
 	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch `*`, and nothing else: there must be none yet.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
 // AcceptAlertJSONRequestBody defines body for AcceptAlert for application/json ContentType.
@@ -1809,20 +1833,28 @@ type ClientInterface interface {
 	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
+	// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+	// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+	// request, when the destination was changed since, and when it was deleted since.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-	CreateDestinationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDestinationWithBody(ctx context.Context, params *CreateDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateDestination Create a destination
 	//
 	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
+	// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+	// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+	// request, when the destination was changed since, and when it was deleted since.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-	CreateDestination(ctx context.Context, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDestination(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TestUnsavedDestinationWithBody Send a test alert to a destination that is not saved
 	//
@@ -1879,6 +1911,9 @@ type ClientInterface interface {
 	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
@@ -1889,6 +1924,9 @@ type ClientInterface interface {
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
 	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1934,7 +1972,11 @@ type ClientInterface interface {
 
 	// PutOverrideWithBody Set a detection's override
 	//
-	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+	// only created: an override that is there already is a 412.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever the two say, as long as nothing else changed the override since.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1943,7 +1985,11 @@ type ClientInterface interface {
 
 	// PutOverride Set a detection's override
 	//
-	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+	// only created: an override that is there already is a 412.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever the two say, as long as nothing else changed the override since.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2319,11 +2365,15 @@ func (c *Client) ListDestinations(ctx context.Context, params *ListDestinationsP
 // A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 // that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
+// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+// request, when the destination was changed since, and when it was deleted since.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-func (c *Client) CreateDestinationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDestinationRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateDestinationWithBody(ctx context.Context, params *CreateDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDestinationRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2339,11 +2389,15 @@ func (c *Client) CreateDestinationWithBody(ctx context.Context, contentType stri
 // A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 // that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
+// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+// request, when the destination was changed since, and when it was deleted since.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-func (c *Client) CreateDestination(ctx context.Context, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDestinationRequest(c.Server, body)
+func (c *Client) CreateDestination(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDestinationRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2469,6 +2523,9 @@ func (c *Client) GetDestination(ctx context.Context, id DestinationID, reqEditor
 // cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 // fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
@@ -2489,6 +2546,9 @@ func (c *Client) UpdateDestinationWithBody(ctx context.Context, id DestinationID
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
 // cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 // fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2594,7 +2654,11 @@ func (c *Client) GetOverride(ctx context.Context, detectionID string, reqEditors
 
 // PutOverrideWithBody Set a detection's override
 //
-// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+// only created: an override that is there already is a 412.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever the two say, as long as nothing else changed the override since.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2613,7 +2677,11 @@ func (c *Client) PutOverrideWithBody(ctx context.Context, detectionID string, pa
 
 // PutOverride Set a detection's override
 //
-// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+// only created: an override that is there already is a 412.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever the two say, as long as nothing else changed the override since.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3503,18 +3571,18 @@ func NewListDestinationsRequest(server string, params *ListDestinationsParams) (
 }
 
 // NewCreateDestinationRequest calls the generic CreateDestination builder with application/json body
-func NewCreateDestinationRequest(server string, body CreateDestinationJSONRequestBody) (*http.Request, error) {
+func NewCreateDestinationRequest(server string, params *CreateDestinationParams, body CreateDestinationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateDestinationRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateDestinationRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateDestinationRequestWithBody constructs an http.Request for the CreateDestination method, with any body, and a specified content type
-func NewCreateDestinationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateDestinationRequestWithBody(server string, params *CreateDestinationParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3538,6 +3606,21 @@ func NewCreateDestinationRequestWithBody(server string, contentType string, body
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -3787,6 +3870,17 @@ func NewUpdateDestinationRequestWithBody(server string, id DestinationID, params
 			}
 
 			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
 		}
 
 	}
@@ -4045,6 +4139,28 @@ func NewPutOverrideRequestWithBody(server string, detectionID string, params *Pu
 			}
 
 			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam2)
 		}
 
 	}
@@ -4399,20 +4515,28 @@ type ClientWithResponsesInterface interface {
 	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
+	// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+	// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+	// request, when the destination was changed since, and when it was deleted since.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-	CreateDestinationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error)
+	CreateDestinationWithBodyWithResponse(ctx context.Context, params *CreateDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error)
 
 	// CreateDestinationWithResponse Create a destination
 	//
 	// A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 	// that closes a circle or that makes a chain of more than three fallbacks is a 422.
 	//
+	// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+	// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+	// request, when the destination was changed since, and when it was deleted since.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-	CreateDestinationWithResponse(ctx context.Context, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error)
+	CreateDestinationWithResponse(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error)
 
 	// TestUnsavedDestinationWithBodyWithResponse Send a test alert to a destination that is not saved
 	//
@@ -4473,6 +4597,9 @@ type ClientWithResponsesInterface interface {
 	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
@@ -4483,6 +4610,9 @@ type ClientWithResponsesInterface interface {
 	// A secret that is absent is kept and null clears it; every other absent field takes its default. The type
 	// cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 	// fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4534,7 +4664,11 @@ type ClientWithResponsesInterface interface {
 
 	// PutOverrideWithBodyWithResponse Set a detection's override
 	//
-	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+	// only created: an override that is there already is a 412.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever the two say, as long as nothing else changed the override since.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4543,7 +4677,11 @@ type ClientWithResponsesInterface interface {
 
 	// PutOverrideWithResponse Set a detection's override
 	//
-	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+	// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+	// only created: an override that is there already is a 412.
+	//
+	// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+	// nothing, whatever the two say, as long as nothing else changed the override since.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5298,7 +5436,8 @@ func (r ListDestinationsResponse) ContentType() string {
 
 // CreateDestinationResponse201Headers the declared response headers of an HTTP 201 response for CreateDestination
 type CreateDestinationResponse201Headers struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type CreateDestinationResponse struct {
@@ -5545,7 +5684,8 @@ func (r GetDestinationResponse) ContentType() string {
 
 // UpdateDestinationResponse200Headers the declared response headers of an HTTP 200 response for UpdateDestination
 type UpdateDestinationResponse200Headers struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type UpdateDestinationResponse struct {
@@ -5792,7 +5932,8 @@ func (r GetOverrideResponse) ContentType() string {
 
 // PutOverrideResponse200Headers the declared response headers of an HTTP 200 response for PutOverride
 type PutOverrideResponse200Headers struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type PutOverrideResponse struct {
@@ -6300,11 +6441,15 @@ func (c *ClientWithResponses) ListDestinationsWithResponse(ctx context.Context, 
 // A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 // that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
+// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+// request, when the destination was changed since, and when it was deleted since.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-func (c *ClientWithResponses) CreateDestinationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error) {
-	rsp, err := c.CreateDestinationWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateDestinationWithBodyWithResponse(ctx context.Context, params *CreateDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error) {
+	rsp, err := c.CreateDestinationWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6316,11 +6461,15 @@ func (c *ClientWithResponses) CreateDestinationWithBodyWithResponse(ctx context.
 // A display name that another destination has, without regard to case, is a 409. A `fallback` that does not exist,
 // that closes a circle or that makes a chain of more than three fallbacks is a 422.
 //
+// An `Idempotency-Key` becomes the destination's id. The same request again, as after an answer that was lost,
+// answers 201 with the destination that is there, and changes nothing. It is a 409 when the key came with another
+// request, when the destination was changed since, and when it was deleted since.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
-func (c *ClientWithResponses) CreateDestinationWithResponse(ctx context.Context, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error) {
-	rsp, err := c.CreateDestination(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateDestinationWithResponse(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error) {
+	rsp, err := c.CreateDestination(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6422,6 +6571,9 @@ func (c *ClientWithResponses) GetDestinationWithResponse(ctx context.Context, id
 // cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 // fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
 //
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
@@ -6438,6 +6590,9 @@ func (c *ClientWithResponses) UpdateDestinationWithBodyWithResponse(ctx context.
 // A secret that is absent is kept and null clears it; every other absent field takes its default. The type
 // cannot change. With `If-Match`, another revision is a 412 and nothing is changed. What makes a chain of
 // fallbacks too long, or a circle, is a 422, also when it is in the middle or at the end of the chain.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever `If-Match` says, as long as nothing else changed the destination since.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6525,7 +6680,11 @@ func (c *ClientWithResponses) GetOverrideWithResponse(ctx context.Context, detec
 
 // PutOverrideWithBodyWithResponse Set a detection's override
 //
-// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+// only created: an override that is there already is a 412.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever the two say, as long as nothing else changed the override since.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6540,7 +6699,11 @@ func (c *ClientWithResponses) PutOverrideWithBodyWithResponse(ctx context.Contex
 
 // PutOverrideWithResponse Set a detection's override
 //
-// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412.
+// Creates or replaces it whole. With `If-Match`, another revision, or none, is a 412. With `If-None-Match: *` it is
+// only created: an override that is there already is a 412.
+//
+// The same request again with the same `Idempotency-Key`, as after an answer that was lost, answers 200 and changes
+// nothing, whatever the two say, as long as nothing else changed the override since.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7158,6 +7321,13 @@ func ParseCreateDestinationResponse(rsp *http.Response) (*CreateDestinationRespo
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
 		response.Headers201 = &headers
 	}
 
@@ -7345,6 +7515,13 @@ func ParseUpdateDestinationResponse(rsp *http.Response) (*UpdateDestinationRespo
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
 		response.Headers200 = &headers
 	}
 
@@ -7531,6 +7708,13 @@ func ParsePutOverrideResponse(rsp *http.Response) (*PutOverrideResponse, error) 
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
 		}
 		response.Headers200 = &headers
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -124,6 +125,9 @@ func TestClient_RetriesByMethodAndStatus(t *testing.T) {
 	post := func(ctx context.Context, c *client.ClientWithResponses) (*http.Response, error) {
 		return c.CreateToken(ctx, client.TokenInput{Name: "x"})
 	}
+	keyed := func(ctx context.Context, c *client.ClientWithResponses) (*http.Response, error) {
+		return c.CreateDestination(ctx, &client.CreateDestinationParams{IdempotencyKey: new("key")}, client.DestinationInput{})
+	}
 	unsent := transport(func(int, *http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
 	sent := transport(func(_ int, req *http.Request) (*http.Response, error) {
 		httptrace.ContextClientTrace(req.Context()).WroteHeaderField("Host", nil)
@@ -132,6 +136,11 @@ func TestClient_RetriesByMethodAndStatus(t *testing.T) {
 	status := func(code int) transport {
 		return func(int, *http.Request) (*http.Response, error) { return response(code, "text/plain", ""), nil }
 	}
+	cut := transport(func(int, *http.Request) (*http.Response, error) {
+		resp := response(201, "application/json", "")
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return resp, nil
+	})
 	cases := []struct {
 		name  string
 		call  func(context.Context, *client.ClientWithResponses) (*http.Response, error)
@@ -157,6 +166,16 @@ func TestClient_RetriesByMethodAndStatus(t *testing.T) {
 		{"POST 502", post, status(502), false},
 		{"POST 503", post, status(503), true},
 		{"POST 504", post, status(504), false},
+		{"POST, answer cut off", post, cut, false},
+		{"POST with a key, nothing sent", keyed, unsent, true},
+		{"POST with a key, answer lost", keyed, sent, true},
+		{"POST with a key, answer cut off", keyed, cut, true},
+		{"POST with a key 409", keyed, status(409), false},
+		{"POST with a key 429", keyed, status(429), true},
+		{"POST with a key 500", keyed, status(500), false},
+		{"POST with a key 502", keyed, status(502), true},
+		{"POST with a key 503", keyed, status(503), true},
+		{"POST with a key 504", keyed, status(504), true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -438,7 +457,7 @@ func TestError_HasAllThatTheProblemSays(t *testing.T) {
 		return response(422, "application/problem+json", `{"type":"urn:x","title":"The request is not valid","status":422,
 			"detail":"1 field is wrong","request_id":"r-1","errors":[{"field":"/display_name","message":"is required"}]}`), nil
 	})
-	_, err := client.Created(api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{}))
+	_, err := client.Created(api.CreateDestinationWithResponse(t.Context(), nil, client.DestinationInput{}))
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		t.Fatalf("got %v, want an Error", err)

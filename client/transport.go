@@ -34,6 +34,9 @@ const (
 //	method            connection error       429, 503   502, 504   others
 //	GET, PUT, DELETE  yes                    yes        yes        no
 //	POST              if nothing was sent    yes        no         no
+//	POST with a key   yes                    yes        yes        no
+//
+// A key is an Idempotency-Key. An answer that breaks off is a connection error when the request has one.
 //
 // How long a call without any answer goes on depends on what is in the way:
 //
@@ -44,7 +47,7 @@ const (
 // Once a call has gone on for so long in vain, later calls are tried once until one is answered: a plan of a hundred
 // resources should not wait a hundred times.
 //
-// A PUT tried again after its answer was lost can find its own change: with If-Match that is a 412.
+// A PUT without a key that is tried again after its answer was lost can find its own change: with If-Match that is a 412.
 type transport struct {
 	wrap      func(http.RoundTripper) http.RoundTripper
 	base      http.RoundTripper
@@ -138,7 +141,10 @@ func (t *transport) try(ctx context.Context, req *http.Request) (resp *http.Resp
 		once.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	once.Header.Set("User-Agent", t.userAgent)
-	resp, err = t.base.RoundTrip(once)
+	if resp, err = t.base.RoundTrip(once); err == nil {
+		resp, err = whole(req, resp)
+	}
+	note(ctx, resp, wrote.Load())
 	return resp, wrote.Load(), err
 }
 
@@ -146,7 +152,7 @@ func mayRetry(req *http.Request, resp *http.Response, sent bool) bool {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return false // the body is used up
 	}
-	idempotent := req.Method != http.MethodPost
+	idempotent := req.Method != http.MethodPost || req.Header.Get(idempotencyKey) != ""
 	if resp == nil {
 		return idempotent || !sent
 	}

@@ -155,7 +155,7 @@ func (r *destinationResource) ConfigValidators(context.Context) []resource.Confi
 	return r.validators
 }
 
-// Create makes the destination; the state is what the API answers.
+// Create makes the destination; the state is what the API answers. For a creation without an answer see keepUnanswered.
 func (r *destinationResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	m := r.newModel()
 	resp.Diagnostics.Append(r.get(ctx, req.Plan.Raw, m)...)
@@ -165,9 +165,14 @@ func (r *destinationResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	input := inputOf(m)
 	records := secrets.writeAll(&input.Config)
-	d, err := client.Created(r.api.CreateDestinationWithResponse(ctx, input))
+	params := client.CreateDestinationParams{IdempotencyKey: newKey()}
+	call, fate := client.WithFate(ctx)
+	d, err := client.Created(r.api.CreateDestinationWithResponse(call, &params, input))
 	if err != nil {
 		r.addError(&resp.Diagnostics, "create the "+r.name+" destination", err)
+		if fate.Open() {
+			r.keepUnanswered(ctx, *params.IdempotencyKey, m, records, req, resp)
+		}
 		return
 	}
 	setFrom(m, d)
@@ -224,14 +229,18 @@ func (r *destinationResource) Update(ctx context.Context, req resource.UpdateReq
 	input := inputOf(m)
 	choices := secrets.choose(records, r.storedSecrets(ctx, req.State, &resp.Diagnostics))
 	records = secrets.write(choices, records, &input.Config)
-	params := client.UpdateDestinationParams{IfMatch: revisionTag(prior.common().Revision.ValueInt64())}
-	d, err := client.OK(r.api.UpdateDestinationWithResponse(ctx, id, &params, input))
+	params := client.UpdateDestinationParams{IfMatch: revisionTag(prior.common().Revision.ValueInt64()), IdempotencyKey: newKey()}
+	call, fate := client.WithFate(ctx)
+	d, err := client.OK(r.api.UpdateDestinationWithResponse(call, id, &params, input))
 	if isGone(err) {
 		addGone(&resp.Diagnostics, r.name+" destination "+id)
 		return
 	}
 	if err != nil {
 		r.addError(&resp.Diagnostics, "update the "+r.name+" destination "+id, err)
+		if fate.Open() {
+			addPerhapsUpdated(&resp.Diagnostics, r.name+" destination "+id)
+		}
 		return
 	}
 	setFrom(m, d)

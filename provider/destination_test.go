@@ -262,7 +262,7 @@ func TestDestination_RemovesSecretsThatSomebodyElseSet(t *testing.T) {
 
 func TestDestination_LeavesImportedSecretsAloneUntilTheyChange(t *testing.T) {
 	w := newWorld(t)
-	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, client.DestinationInput{
 		DisplayName: "SOAR", Severities: []client.Severity{"HIGH"},
 		Config: client.DestinationConfig{Webhook: &client.WebhookConfig{
 			SecretURL:   nullable.NewNullableWithValue("https://soar.example.com/0123"),
@@ -312,7 +312,7 @@ func TestDestination_ReplacesImportedSecretsByWhatExcludesThem(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+			d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, client.DestinationInput{
 				DisplayName: "SOAR", Severities: []client.Severity{"HIGH"}, Config: client.DestinationConfig{Webhook: &c.before},
 			}))
 			if err != nil {
@@ -544,7 +544,7 @@ func TestDestination_ImportsWithGeneratedConfiguration(t *testing.T) {
 		"pagerduty": {Pagerduty: &client.PagerdutyConfig{RoutingKey: nullable.NewNullableWithValue("0123456789abcdef0123456789abcdef")}},
 		"webhook":   {Webhook: &client.WebhookConfig{SecretURL: nullable.NewNullableWithValue("https://soar.example.com/0123"), Headers: map[string]string{"X-Team": "soc"}}},
 	} {
-		d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), client.DestinationInput{
+		d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, client.DestinationInput{
 			DisplayName: name, Severities: []client.Severity{"HIGH"}, Config: c,
 		}))
 		if err != nil {

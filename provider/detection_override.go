@@ -104,7 +104,8 @@ func (r *detectionOverride) ValidateConfig(ctx context.Context, req resource.Val
 	}
 }
 
-// Create sets the override, unless the detection has one that somebody else made.
+// Create sets the override, unless the detection has one that somebody else made. For a creation without an answer see
+// keepUnanswered.
 func (r *detectionOverride) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m overrideModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -112,19 +113,19 @@ func (r *detectionOverride) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	id := m.DetectionID.ValueString()
-	_, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
-	if err == nil {
+	params := client.PutOverrideParams{IfNoneMatch: new("*"), IdempotencyKey: newKey()}
+	call, fate := client.WithFate(ctx)
+	o, err := client.OK(r.api.PutOverrideWithResponse(call, id, &params, m.input()))
+	if isStale(err) && !fate.Open() {
 		resp.Diagnostics.AddAttributeError(path.Root("detection_id"), "The detection has an override already",
 			"It was not made by this resource and is left as it is. To manage it here, import it: terraform import <address> '"+id+"', or an import block with this id.")
 		return
 	}
-	if !isGone(err) {
-		addError(&resp.Diagnostics, "read the override of "+id, err, noAttribute)
-		return
-	}
-	o, err := client.OK(r.api.PutOverrideWithResponse(ctx, id, &client.PutOverrideParams{}, m.input()))
 	if err != nil {
 		addError(&resp.Diagnostics, "set the override of "+id, err, overrideAttribute)
+		if fate.Open() {
+			m.keepUnanswered(ctx, resp)
+		}
 		return
 	}
 	m.setFrom(o)
@@ -157,7 +158,11 @@ func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, 
 		addError(&resp.Diagnostics, "read the override of "+id, err, noAttribute)
 		return
 	}
-	m.setFrom(o)
+	before := m
+	if m.setFrom(o); before.isForeign(&m) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	addWarnings(&resp.Diagnostics, o)
 }
@@ -171,14 +176,18 @@ func (r *detectionOverride) Update(ctx context.Context, req resource.UpdateReque
 		return
 	}
 	id := m.DetectionID.ValueString()
-	params := client.PutOverrideParams{IfMatch: revisionTag(prior.Revision.ValueInt64())}
-	o, err := client.OK(r.api.PutOverrideWithResponse(ctx, id, &params, m.input()))
+	params := client.PutOverrideParams{IfMatch: revisionTag(prior.Revision.ValueInt64()), IdempotencyKey: newKey()}
+	call, fate := client.WithFate(ctx)
+	o, err := client.OK(r.api.PutOverrideWithResponse(call, id, &params, m.input()))
 	if isStale(err) && r.gone(ctx, id) {
 		addGone(&resp.Diagnostics, "override of "+id)
 		return
 	}
 	if err != nil {
 		addError(&resp.Diagnostics, "change the override of "+id, err, overrideAttribute)
+		if fate.Open() {
+			addPerhapsUpdated(&resp.Diagnostics, "override of "+id)
+		}
 		return
 	}
 	m.setFrom(o)

@@ -22,7 +22,7 @@ var advice = map[int]string{
 	http.StatusUnauthorized: "The control plane does not know the token. Check token in the provider block or the environment variable " + tokenEnv + ": it may have been revoked, or belong to another control plane.",
 	http.StatusForbidden:    "The token lacks a permission this needs. Use a token with a role such as operator, or one that holds the permission.",
 	http.StatusConflict:     "Another one has this name or id. Choose another, or adopt the existing one with an import block.",
-	http.StatusPreconditionFailed: "It was changed outside Terraform after this plan was made, or an earlier try of this very change arrived although its answer was lost. " +
+	http.StatusPreconditionFailed: "It was changed outside Terraform after this plan was made, or by an earlier apply that got no answer. " +
 		"Nothing was overwritten. Run the command again: the next plan shows what is different.",
 	http.StatusTooManyRequests: "The control plane still asks to wait after all retries. Lower max_concurrency in the provider block or Terraform's -parallelism, or try again later.",
 }
@@ -65,8 +65,10 @@ func footer(answer *client.Error) string {
 		text += "\n\n" + more
 	case answer.Status == http.StatusNotFound && !isGone(answer):
 		text += "\n\nThis is not how a control plane says that something does not exist: check endpoint in the provider block, and any proxy on the way."
+	case answer.Status >= http.StatusInternalServerError && answer.Type == "":
+		text += "\n\nThis comes from something that stands before the control plane, such as a proxy: check endpoint in the provider block, and whether the control plane runs and answers in time."
 	case answer.Status >= http.StatusInternalServerError:
-		text += "\n\nThe control plane failed, not the configuration."
+		text += "\n\nThe control plane failed, not the configuration. Try again later."
 	}
 	text += fmt.Sprintf("\n\nHTTP status %d", answer.Status)
 	if answer.RequestID != "" {

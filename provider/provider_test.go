@@ -170,7 +170,7 @@ func TestProvider_TakesNothingForDeletedThatIsNot(t *testing.T) {
 	}
 	w.run(
 		t,
-		resource.TestStep{PreConfig: func() { p.lose(http.MethodGet) }, Config: w.config(override(`severity = "HIGH"`)), ExpectError: refused("Cannot read the override")},
+		resource.TestStep{PreConfig: func() { p.lose(http.MethodPut) }, Config: w.config(override(`severity = "HIGH"`)), ExpectError: refused("Cannot set the override")},
 		resource.TestStep{PreConfig: func() { p.lose() }, Config: w.config(both)},
 		resource.TestStep{PreConfig: func() { p.lose(http.MethodGet) }, Config: w.config(slackWith(slackURL)), ExpectError: refused("Cannot read the slack destination")},
 		resource.TestStep{Config: w.config(override(`severity = "HIGH"`)), ExpectError: refused("Cannot read the override")},

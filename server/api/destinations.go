@@ -71,12 +71,16 @@ func page[T any](items []T, cursor *Cursor, limit *Limit, key func(T) string) ([
 
 // CreateDestination implements POST /v1/destinations.
 func (a *API) CreateDestination(ctx context.Context, r CreateDestinationRequestObject) (CreateDestinationResponseObject, error) {
-	d, err := a.Registry.Create(ctx, draftOf(*r.Body))
+	key, err := keyOf(r.Params.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	d, again, err := a.Registry.Create(ctx, key, draftOf(*r.Body))
 	if err != nil {
 		return nil, err
 	}
 	return CreateDestination201JSONResponse{
-		Body: a.destinationOf(d), Headers: CreateDestination201ResponseHeaders{ETag: etag(d.Revision)},
+		Body: a.destinationOf(d), Headers: CreateDestination201ResponseHeaders{ETag: etag(d.Revision), IdempotentReplayed: replayed(again)},
 	}, nil
 }
 
@@ -101,16 +105,16 @@ func (a *API) GetDestination(_ context.Context, r GetDestinationRequestObject) (
 
 // UpdateDestination implements PUT /v1/destinations/{id}.
 func (a *API) UpdateDestination(ctx context.Context, r UpdateDestinationRequestObject) (UpdateDestinationResponseObject, error) {
-	revisions, err := ifMatch(r.Params.IfMatch)
+	terms, err := termsOf(r.Params.IfMatch, nil, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.Registry.Update(ctx, r.ID, revisions, draftOf(*r.Body))
+	d, again, err := a.Registry.Update(ctx, r.ID, terms, draftOf(*r.Body))
 	if err != nil {
 		return nil, err
 	}
 	return UpdateDestination200JSONResponse{
-		Body: a.destinationOf(d), Headers: UpdateDestination200ResponseHeaders{ETag: etag(d.Revision)},
+		Body: a.destinationOf(d), Headers: UpdateDestination200ResponseHeaders{ETag: etag(d.Revision), IdempotentReplayed: replayed(again)},
 	}, nil
 }
 

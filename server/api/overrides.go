@@ -36,16 +36,16 @@ func (a *API) GetOverride(_ context.Context, r GetOverrideRequestObject) (GetOve
 
 // PutOverride implements PUT /v1/overrides/{detection_id}.
 func (a *API) PutOverride(ctx context.Context, r PutOverrideRequestObject) (PutOverrideResponseObject, error) {
-	revisions, err := ifMatch(r.Params.IfMatch)
+	terms, err := termsOf(r.Params.IfMatch, r.Params.IfNoneMatch, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
-	o, err := a.Registry.PutOverride(ctx, r.DetectionID, revisions, alert.Severity(deref(r.Body.Severity)), deref(r.Body.Destinations))
+	o, again, err := a.Registry.PutOverride(ctx, r.DetectionID, terms, alert.Severity(deref(r.Body.Severity)), deref(r.Body.Destinations))
 	if err != nil {
 		return nil, err
 	}
 	return PutOverride200JSONResponse{
-		Body: overrideOf(a.Registry.Snapshot(), o), Headers: PutOverride200ResponseHeaders{ETag: etag(o.Revision)},
+		Body: overrideOf(a.Registry.Snapshot(), o), Headers: PutOverride200ResponseHeaders{ETag: etag(o.Revision), IdempotentReplayed: replayed(again)},
 	}, nil
 }
 

@@ -1407,8 +1407,14 @@ type Cursor = string
 // DestinationID defines model for DestinationID.
 type DestinationID = string
 
+// IdempotencyHeader defines model for IdempotencyHeader.
+type IdempotencyHeader = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
+
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -1481,6 +1487,13 @@ type ListDestinationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateDestinationParams defines parameters for CreateDestination.
+type CreateDestinationParams struct {
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
+}
+
 // ValidateDestinationParams defines parameters for ValidateDestination.
 type ValidateDestinationParams struct {
 	// ID The destination the body would replace.
@@ -1499,6 +1512,10 @@ type UpdateDestinationParams struct {
 	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
 	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
 // ListOverridesParams defines parameters for ListOverrides.
@@ -1522,6 +1539,13 @@ type PutOverrideParams struct {
 	// IfMatch The `ETag` the change is based on, or a list of them, of which one must be the current one, or `*` for any. Tags
 	// are compared strongly, as RFC 9110 says: a weak one (`W/"3"`) never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch `*`, and nothing else: there must be none yet.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
 // AcceptAlertJSONRequestBody defines body for AcceptAlert for application/json ContentType.
@@ -1606,7 +1630,7 @@ type ServerInterface interface {
 	ListDestinations(ctx *echo.Context, params ListDestinationsParams) error
 	// CreateDestination Create a destination
 	// (POST /v1/destinations)
-	CreateDestination(ctx *echo.Context) error
+	CreateDestination(ctx *echo.Context, params CreateDestinationParams) error
 	// TestUnsavedDestination Send a test alert to a destination that is not saved
 	// (POST /v1/destinations/test)
 	TestUnsavedDestination(ctx *echo.Context) error
@@ -1969,8 +1993,28 @@ func (w *ServerInterfaceWrapper) ListDestinations(ctx *echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateDestination(ctx *echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDestinationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateDestination(ctx)
+	err = w.Handler.CreateDestination(ctx, params)
 	return err
 }
 
@@ -2082,6 +2126,21 @@ func (w *ServerInterfaceWrapper) UpdateDestination(ctx *echo.Context) error {
 		}
 
 		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -2211,6 +2270,36 @@ func (w *ServerInterfaceWrapper) PutOverride(ctx *echo.Context) error {
 		}
 
 		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -2937,7 +3026,8 @@ func (response ListDestinationsdefaultApplicationProblemPlusJSONResponse) VisitL
 }
 
 type CreateDestinationRequestObject struct {
-	Body *CreateDestinationJSONRequestBody
+	Params CreateDestinationParams
+	Body   *CreateDestinationJSONRequestBody
 }
 
 type CreateDestinationResponseObject interface {
@@ -2945,7 +3035,8 @@ type CreateDestinationResponseObject interface {
 }
 
 type CreateDestination201ResponseHeaders struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type CreateDestination201JSONResponse struct {
@@ -2962,6 +3053,9 @@ func (response CreateDestination201JSONResponse) VisitCreateDestinationResponse(
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
 	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
@@ -3158,7 +3252,8 @@ type UpdateDestinationResponseObject interface {
 }
 
 type UpdateDestination200ResponseHeaders struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type UpdateDestination200JSONResponse struct {
@@ -3175,6 +3270,9 @@ func (response UpdateDestination200JSONResponse) VisitUpdateDestinationResponse(
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
 	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -3371,7 +3469,8 @@ type PutOverrideResponseObject interface {
 }
 
 type PutOverride200ResponseHeaders struct {
-	ETag *string
+	ETag               *string
+	IdempotentReplayed *string
 }
 
 type PutOverride200JSONResponse struct {
@@ -3388,6 +3487,9 @@ func (response PutOverride200JSONResponse) VisitPutOverrideResponse(w http.Respo
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
 	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -4095,8 +4197,10 @@ func (sh *strictHandler) ListDestinations(ctx *echo.Context, params ListDestinat
 }
 
 // CreateDestination operation middleware
-func (sh *strictHandler) CreateDestination(ctx *echo.Context) error {
+func (sh *strictHandler) CreateDestination(ctx *echo.Context, params CreateDestinationParams) error {
 	var request CreateDestinationRequestObject
+
+	request.Params = params
 
 	var body CreateDestinationJSONRequestBody
 	var err error

@@ -42,5 +42,6 @@ type Destination struct {
 	Fingerprints         map[string]string `json:"secret_fingerprints,omitempty"`
 	CreatedAt            time.Time         `json:"created_at"`
 	UpdatedAt            time.Time         `json:"updated_at"`
-	Revision             int64             `json:"revision"` // 1 at creation, one more at every change
+	Revision             int64             `json:"revision"`             // 1 at creation, one more at every change
+	LastWrite            string            `json:"last_write,omitempty"` // what tells a repeat of the last write; never shown
 }

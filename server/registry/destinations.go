@@ -42,37 +42,61 @@ type Draft struct {
 // maxNameLength is in characters.
 const maxNameLength = 100
 
-// Create checks, seals and stores a new destination. Errors: problem.Invalid naming every wrong field,
-// problem.Conflict when the display name is taken.
-func (r *Registry) Create(ctx context.Context, draft Draft) (destination.Destination, error) {
+// Create checks, seals and stores a new destination. A key, of [ParseKey], becomes its id, and the same request again
+// returns it as it is: again is true then. Errors: problem.Invalid naming every wrong field, problem.Conflict when the
+// display name is taken, or the key.
+func (r *Registry) Create(ctx context.Context, key string, draft Draft) (d destination.Destination, again bool, err error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	d, err := r.prepare(draft, nil)
-	if err != nil {
-		return destination.Destination{}, err
+	id := key
+	if key == "" {
+		id = newID()
 	}
+	write, err := r.writeOfDraft(key, id, draft)
+	if err != nil {
+		return destination.Destination{}, false, err
+	}
+	if d, ok := r.Snapshot().Destination(id); ok {
+		if key == "" || d.LastWrite != write {
+			return destination.Destination{}, false, usedKey(id)
+		}
+		return d, true, nil
+	}
+	if d, err = r.prepare(id, draft, nil); err != nil {
+		return destination.Destination{}, false, err
+	}
+	d.LastWrite = write
 	if err := r.store.CreateDestination(ctx, d); err != nil {
-		return destination.Destination{}, err
+		return destination.Destination{}, false, err
 	}
 	r.setLane(d) // before anything is routed there
 	r.current.Store(r.Snapshot().with(d))
-	return d, nil
+	return d, false, nil
 }
 
-// Update checks, seals and stores what a draft makes of a destination. Secrets absent from the draft are kept. With
-// revisions that are not nil the current one must be among them, or AnyRevision, or the error is problem.Stale.
-func (r *Registry) Update(ctx context.Context, id string, revisions []int64, draft Draft) (destination.Destination, error) {
+// Update checks, seals and stores what a draft makes of a destination. Secrets absent from the draft are kept. again
+// reports a repeat: see [Terms].
+func (r *Registry) Update(ctx context.Context, id string, terms Terms, draft Draft) (d destination.Destination, again bool, err error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	before := r.Snapshot()
-	d, err := r.store.UpdateDestination(ctx, id, func(old destination.Destination) (destination.Destination, error) {
-		if err := checkRevision(revisions, old.Revision); err != nil {
+	write, err := r.writeOfDraft(terms.Key, id, draft)
+	if err != nil {
+		return destination.Destination{}, false, err
+	}
+	if d, ok := before.Destination(id); ok && terms.Key != "" && d.LastWrite == write {
+		return d, true, nil
+	}
+	d, err = r.store.UpdateDestination(ctx, id, func(old destination.Destination) (destination.Destination, error) {
+		if err := checkRevision(terms.Revisions, old.Revision); err != nil {
 			return destination.Destination{}, err
 		}
-		return r.prepare(draft, &old)
+		d, err := r.prepare(id, draft, &old)
+		d.LastWrite = write
+		return d, err
 	})
 	if err != nil {
-		return destination.Destination{}, err
+		return destination.Destination{}, false, err
 	}
 	after := before.with(d)
 	r.current.Store(after)
@@ -83,15 +107,15 @@ func (r *Registry) Update(ctx context.Context, id string, revisions []int64, dra
 			r.setLane(*user)
 		}
 	}
-	return d, nil
+	return d, false, nil
 }
 
-// Delete removes a destination; its open deliveries become FAILED. For revisions see [Registry.Update]. The fallback of
+// Delete removes a destination; its open deliveries become FAILED. For revisions see [Terms]. The fallback of
 // others is not deleted: problem.Conflict.
 func (r *Registry) Delete(ctx context.Context, id string, revisions []int64) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	err := r.store.DeleteDestination(ctx, id, func(old destination.Destination) error {
+	err := r.store.DeleteDestination(ctx, id, r.opts.Now(), func(old destination.Destination) error {
 		if err := checkRevision(revisions, old.Revision); err != nil {
 			return err
 		}
@@ -145,7 +169,7 @@ func (r *Registry) Validate(id string, draft Draft) error {
 		}
 		old = &d
 	}
-	d, err := r.prepare(draft, old)
+	d, err := r.prepare(id, draft, old)
 	if err != nil {
 		return err
 	}
@@ -191,11 +215,13 @@ func checkRevision(wanted []int64, current int64) error {
 	return problem.New(problem.Stale, "the revision is %d by now, not %.200s: somebody else changed it", current, strings.Join(words, " or "))
 }
 
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
 // prepare makes a checked and sealed destination of a draft, in the place of old if it is not nil.
-func (r *Registry) prepare(draft Draft, old *destination.Destination) (destination.Destination, error) {
+func (r *Registry) prepare(id string, draft Draft, old *destination.Destination) (destination.Destination, error) {
 	now := r.opts.Now().UTC()
 	d := destination.Destination{
-		ID: uuid.Must(uuid.NewV7()).String(), DisplayName: strings.TrimSpace(draft.DisplayName), Enabled: draft.Enabled,
+		ID: id, DisplayName: strings.TrimSpace(draft.DisplayName), Enabled: draft.Enabled,
 		Severities: sorted(draft.Severities, alert.Severities()), AlertTypes: sorted(draft.AlertTypes, alert.Types()),
 		LogTypes: sortedWords(draft.LogTypes), AllowManualDispatch: draft.AllowManualDispatch,
 		Fallback: draft.Fallback, FallbackAfterSeconds: draft.FallbackAfterSeconds,
@@ -203,7 +229,7 @@ func (r *Registry) prepare(draft Draft, old *destination.Destination) (destinati
 		CreatedAt: now, UpdatedAt: now, Revision: 1,
 	}
 	if old != nil {
-		d.ID, d.CreatedAt, d.Revision = old.ID, old.CreatedAt, old.Revision+1
+		d.CreatedAt, d.Revision = old.CreatedAt, old.Revision+1
 	}
 	fields := append(nameFaults(d.DisplayName), r.Snapshot().fallbackFaults(&d)...)
 	err := r.configure(&d, draft.Config, old)

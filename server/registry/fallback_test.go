@@ -40,13 +40,13 @@ func TestFallback_MustBeAnotherDestinationThatIsThere(t *testing.T) {
 	t.Parallel()
 	r, _ := open(t, newStore(t))
 	ids := chain(t, r, "A")
-	_, err := r.Create(t.Context(), webhook("B", "nobody"))
+	_, _, err := r.Create(t.Context(), "", webhook("B", "nobody"))
 	refused(t, "created with one that is not there", err, "/fallback", `none with the id "nobody"`)
-	_, err = r.Update(t.Context(), ids["A"], nil, webhook("A", ids["A"]))
+	_, _, err = r.Update(t.Context(), ids["A"], registry.Terms{}, webhook("A", ids["A"]))
 	refused(t, "its own fallback", err, "/fallback", "not the destination itself")
 	alone := webhook("B", "")
 	alone.FallbackAfterSeconds = 5
-	_, err = r.Create(t.Context(), alone)
+	_, _, err = r.Create(t.Context(), "", alone)
 	refused(t, "a wait for nobody", err, "/fallback_after_seconds", "without a fallback")
 	refused(t, "a wait for nobody, validated", r.Validate("", alone), "/fallback_after_seconds", "without a fallback")
 	if n := len(r.Snapshot().Destinations()); n != 1 {
@@ -88,9 +88,9 @@ func TestFallback_ChainsAreThreeDeepAndWithoutCircles(t *testing.T) {
 			validated := r.Validate(ids[c.from], draft)
 			var err error
 			if id := ids[c.from]; id != "" {
-				_, err = r.Update(t.Context(), id, nil, draft)
+				_, _, err = r.Update(t.Context(), id, registry.Terms{}, draft)
 			} else {
-				_, err = r.Create(t.Context(), draft)
+				_, _, err = r.Create(t.Context(), "", draft)
 			}
 			if c.names == "" {
 				if err != nil || validated != nil {
@@ -187,9 +187,9 @@ func TestFallback_AStoreThatContradictsItselfStartsAllTheSame(t *testing.T) {
 	if to, after := r.Snapshot().Fallback("x"); to != "" || after != 0 || l.of(t, "x").Fallback.DestinationID != "" {
 		t.Errorf("a fallback that is gone counts: %q after %v, %+v", to, after, l.of(t, "x"))
 	}
-	_, err := r.Update(t.Context(), "x", nil, webhook("X", "gone"))
+	_, _, err := r.Update(t.Context(), "x", registry.Terms{}, webhook("X", "gone"))
 	refused(t, "saved again", err, "/fallback", "names no destination")
-	_, err = r.Update(t.Context(), ids["B"], nil, webhook("B", "y"))
+	_, _, err = r.Update(t.Context(), ids["B"], registry.Terms{}, webhook("B", "y"))
 	refused(t, "before a circle", err, "/fallback", "too long")
 	update(t, r, "z", webhook("Z", ids["A"])) // which breaks it
 	if err := r.Delete(t.Context(), "x", nil); err != nil {
@@ -204,8 +204,8 @@ func TestFallback_ChangesAtOnceMakeNoCircle(t *testing.T) {
 	a, b := create(t, r, webhook("A", "")), create(t, r, webhook("B", ""))
 	for range 20 {
 		var both sync.WaitGroup
-		both.Go(func() { _, _ = r.Update(t.Context(), a.ID, nil, webhook("A", b.ID)) })
-		both.Go(func() { _, _ = r.Update(t.Context(), b.ID, nil, webhook("B", a.ID)) })
+		both.Go(func() { _, _, _ = r.Update(t.Context(), a.ID, registry.Terms{}, webhook("A", b.ID)) })
+		both.Go(func() { _, _, _ = r.Update(t.Context(), b.ID, registry.Terms{}, webhook("B", a.ID)) })
 		both.Wait()
 		toB, _ := r.Snapshot().Fallback(a.ID)
 		toA, _ := r.Snapshot().Fallback(b.ID)

@@ -11,33 +11,44 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
 )
 
-// PutOverride sets a detection's override whole. Destinations nil is not set, empty suppresses. For revisions see
-// [Registry.Update].
-func (r *Registry) PutOverride(ctx context.Context, detectionID string, revisions []int64, severity alert.Severity, destinations []string) (Override, error) {
+// PutOverride sets a detection's override whole. Destinations nil is not set, empty suppresses. again reports a repeat:
+// see [Terms].
+func (r *Registry) PutOverride(ctx context.Context, detectionID string, terms Terms, severity alert.Severity, destinations []string) (o Override, again bool, err error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	write, err := r.writeOfOverride(terms.Key, detectionID, severity, destinations)
+	if err != nil {
+		return Override{}, false, err
+	}
+	if o, ok := r.Snapshot().overrides[detectionID]; ok && terms.Key != "" && o.LastWrite == write {
+		return o, true, nil
+	}
 	now := r.opts.Now().UTC()
-	o, err := r.store.PutOverride(ctx, detectionID, func(old *Override) (Override, error) {
+	o, err = r.store.PutOverride(ctx, detectionID, func(old *Override) (Override, error) {
 		o := Override{
 			DetectionID: detectionID, Severity: severity, Destinations: destinations, CreatedAt: now, UpdatedAt: now, Revision: 1,
+			LastWrite: write,
 		}
 		if old == nil {
-			if revisions != nil {
+			if terms.Revisions != nil {
 				return Override{}, problem.New(problem.Stale, "the override is gone by now: somebody else removed it")
 			}
 			return o, nil
 		}
+		if terms.Absent {
+			return Override{}, problem.New(problem.Stale, "the detection has an override already")
+		}
 		o.CreatedAt, o.Revision = old.CreatedAt, old.Revision+1
-		return o, checkRevision(revisions, old.Revision)
+		return o, checkRevision(terms.Revisions, old.Revision)
 	})
 	if err != nil {
-		return Override{}, err
+		return Override{}, false, err
 	}
 	r.current.Store(r.Snapshot().withOverride(o))
-	return o, nil
+	return o, false, nil
 }
 
-// DeleteOverride removes a detection's override. For revisions see [Registry.Update].
+// DeleteOverride removes a detection's override. For revisions see [Terms].
 func (r *Registry) DeleteOverride(ctx context.Context, detectionID string, revisions []int64) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()

@@ -8,6 +8,7 @@
 //	destinations.go  creating, changing, checking and deleting destinations
 //	fallback.go      which fallbacks may be, and what the dispatcher learns of them
 //	overrides.go     the same for overrides
+//	again.go         what a request says beside its content, and how it is known when it comes again
 //	testalert.go     trying a destination out
 //	store.go         what the registry asks of a store
 package registry

@@ -114,7 +114,7 @@ func draft(name, config string) registry.Draft {
 
 func create(t testing.TB, r *registry.Registry, draft registry.Draft) destination.Destination {
 	t.Helper()
-	d, err := r.Create(t.Context(), draft)
+	d, _, err := r.Create(t.Context(), "", draft)
 	if err != nil {
 		t.Fatalf("create %q: %v", draft.DisplayName, err)
 	}
@@ -123,7 +123,7 @@ func create(t testing.TB, r *registry.Registry, draft registry.Draft) destinatio
 
 func update(t testing.TB, r *registry.Registry, id string, draft registry.Draft) destination.Destination {
 	t.Helper()
-	d, err := r.Update(t.Context(), id, nil, draft)
+	d, _, err := r.Update(t.Context(), id, registry.Terms{}, draft)
 	if err != nil {
 		t.Fatalf("update %q: %v", draft.DisplayName, err)
 	}

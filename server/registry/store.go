@@ -18,6 +18,7 @@ type Override struct {
 	CreatedAt    time.Time      `json:"created_at"`
 	UpdatedAt    time.Time      `json:"updated_at"`
 	Revision     int64          `json:"revision"`
+	LastWrite    string         `json:"last_write,omitempty"` // what tells a repeat of the last write; never shown
 }
 
 // TestOutcome is what a test alert came to.
@@ -36,6 +37,10 @@ type TestOutcome struct {
 // KeepTests is how long the outcome of a test is kept.
 const KeepTests = 30 * 24 * time.Hour
 
+// KeepDeleted is for how long the id of a deleted destination is not used again: a request that makes it may be under
+// way for the second time.
+const KeepDeleted = 30 * 24 * time.Hour
+
 // Store is what the registry asks of a store. Each method is atomic and durable when it returns nil. What cannot be
 // kept, such as a time outside the years 0 to 9999, is an error, and nothing is stored.
 type Store interface {
@@ -44,7 +49,7 @@ type Store interface {
 	Destinations(ctx context.Context) ([]destination.Destination, error)
 
 	// CreateDestination stores a new one. An id that another has, or a display name, without regard to case, is
-	// problem.Conflict.
+	// problem.Conflict, and so is an id that a destination had which was deleted: see DeleteDestination.
 	CreateDestination(ctx context.Context, d destination.Destination) error
 
 	// UpdateDestination replaces one by what change makes of it; change may run more than once, must keep the ID, and
@@ -52,8 +57,9 @@ type Store interface {
 	UpdateDestination(ctx context.Context, id string, change func(destination.Destination) (destination.Destination, error)) (destination.Destination, error)
 
 	// DeleteDestination removes one after check agreed; check's error is returned as it is. An unknown id is
-	// problem.NotFound. Its open deliveries are not touched: see FailOpen.
-	DeleteDestination(ctx context.Context, id string, check func(destination.Destination) error) error
+	// problem.NotFound. Its open deliveries are not touched: see FailOpen. Its id is remembered for KeepDeleted; ids
+	// that were deleted earlier than that before now are forgotten, a few by each call.
+	DeleteDestination(ctx context.Context, id string, now time.Time, check func(destination.Destination) error) error
 
 	// FailOpen makes at most limit open deliveries of a destination FAILED with reason DESTINATION_DELETED, and
 	// returns how many they were; 0 means that none are left. Claimed ones are included. While the destination exists

@@ -38,7 +38,7 @@ func (r *Registry) Test(ctx context.Context, id string, t TestAlert) (o TestOutc
 
 // TestDraft does the same for a destination that is not stored.
 func (r *Registry) TestDraft(ctx context.Context, draft Draft, t TestAlert) (o TestOutcome, cached bool, err error) {
-	d, err := r.prepare(draft, nil)
+	d, err := r.prepare(newID(), draft, nil)
 	if err != nil {
 		return TestOutcome{}, false, err
 	}

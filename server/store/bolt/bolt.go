@@ -123,6 +123,7 @@ type Store struct {
 	probe    atomic.Bool   // a Check is to come
 	scan     int           // how many records one page of a list looks at
 	tested   []byte        // key of the test outcome looked at last; the writer's
+	deleted  []byte        // the same of the deleted destinations
 
 	closing  sync.Once
 	closeErr error

@@ -328,7 +328,7 @@ func whileWriting(t *testing.T, s *bolt.Store, f func()) {
 	}
 	refused := errors.New("refused")
 	go func() {
-		ended <- s.DeleteDestination(t.Context(), id, func(destination.Destination) error {
+		ended <- s.DeleteDestination(t.Context(), id, time.Now(), func(destination.Destination) error {
 			close(begun)
 			<-end
 			return refused

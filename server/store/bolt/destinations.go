@@ -5,6 +5,7 @@ package bolt
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -28,6 +29,9 @@ func (s *Store) CreateDestination(ctx context.Context, d destination.Destination
 	return s.update(ctx, 4<<10, func(t *tx) error {
 		if t.get(bucketDestinations, []byte(d.ID)) != nil {
 			return problem.New(problem.Conflict, "there is a destination %s already", d.ID)
+		}
+		if t.wasDeleted(d.ID) {
+			return problem.New(problem.Conflict, "there was a destination %s, which was deleted: its id is not used again", d.ID)
 		}
 		if err := t.checkName(&d); err != nil {
 			return err
@@ -68,8 +72,8 @@ func (s *Store) UpdateDestination(ctx context.Context, id string, change func(de
 	return updated, nil
 }
 
-// DeleteDestination removes one after check agreed.
-func (s *Store) DeleteDestination(ctx context.Context, id string, check func(destination.Destination) error) error {
+// DeleteDestination removes one after check agreed, and remembers its id.
+func (s *Store) DeleteDestination(ctx context.Context, id string, now time.Time, check func(destination.Destination) error) error {
 	return s.update(ctx, 1<<10, func(t *tx) error {
 		d, err := t.destination(id)
 		if err != nil {
@@ -82,7 +86,10 @@ func (s *Store) DeleteDestination(ctx context.Context, id string, check func(des
 		if err := t.delete(bucketNames, []byte(name)); err != nil {
 			return err
 		}
-		return t.delete(bucketDestinations, []byte(id))
+		if err := t.delete(bucketDestinations, []byte(id)); err != nil {
+			return err
+		}
+		return s.rememberDeleted(t, id, now)
 	})
 }
 

@@ -5,7 +5,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
 )
@@ -20,8 +19,8 @@ func (s *Store) TestOutcome(ctx context.Context, key string) (o registry.TestOut
 	return o, ok, err
 }
 
-// lookTests is how many stored outcomes a call looks at, to remove those that are too old.
-const lookTests = 8
+// lookOld is how many entries a call looks at, to remove those that are too old.
+const lookOld = 8
 
 // SaveTestOutcome stores an outcome under a key, replacing the one before, and removes a few that are too old.
 func (s *Store) SaveTestOutcome(ctx context.Context, key string, o registry.TestOutcome) error {
@@ -32,29 +31,33 @@ func (s *Store) SaveTestOutcome(ctx context.Context, key string, o registry.Test
 		if err := putRecord(t, bucketTests, key, &o); err != nil {
 			return err
 		}
-		return s.pruneTests(t, o.AttemptedAt.Add(-registry.KeepTests))
+		before := o.AttemptedAt.Add(-registry.KeepTests)
+		return t.prune(bucketTests, &s.tested, func(value []byte) bool {
+			o, err := decode[registry.TestOutcome](value)
+			return err != nil || o.AttemptedAt.Before(before)
+		})
 	})
 }
 
-// pruneTests looks at the outcomes after those the last call looked at, from the first again after the last, and
-// removes those from before a time, or that cannot be read.
-func (s *Store) pruneTests(t *tx, before time.Time) error {
+// prune looks at the few entries of a bucket after those the last call looked at, from the first again after the last,
+// and removes those that are too old. looked is where the last call ended.
+func (t *tx) prune(bucket []byte, looked *[]byte, tooOld func(value []byte) bool) error {
 	var old [][]byte
-	c := t.Bucket(bucketTests).Cursor()
-	key, value := c.Seek(append(s.tested, 0))
-	for range lookTests {
+	c := t.Bucket(bucket).Cursor()
+	key, value := c.Seek(append(*looked, 0))
+	for range lookOld {
 		if key == nil {
-			s.tested = nil
+			*looked = nil
 			break
 		}
-		s.tested = bytes.Clone(key)
-		if o, err := decode[registry.TestOutcome](value); err != nil || o.AttemptedAt.Before(before) {
-			old = append(old, s.tested)
+		*looked = bytes.Clone(key)
+		if tooOld(value) {
+			old = append(old, *looked)
 		}
 		key, value = c.Next()
 	}
 	for _, key := range old {
-		if err := t.delete(bucketTests, key); err != nil {
+		if err := t.delete(bucket, key); err != nil {
 			return err
 		}
 	}

@@ -187,10 +187,7 @@ var failOpenCases = []testCase{
 		f.wantBacklog(1, 0)
 		f.deleteDestination("one")
 		f.failOpen("one", f.now(), 10, 1)
-		f.destinations("one")
-		d = f.promised("b", "one")
 		f.failOpen("one", f.now(), 10, 0)
-		f.wantDelivery(d)
 	}},
 	{"finds the orphans", func(t *testing.T, f *fixture) {
 		f.wantOrphans()

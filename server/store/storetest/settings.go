@@ -120,7 +120,7 @@ var destinationCases = []testCase{
 	}},
 	{"deletes when check agrees", func(t *testing.T, f *fixture) {
 		f.destinations("one", "two")
-		err := f.DeleteDestination(t.Context(), "one", func(d destination.Destination) error {
+		err := f.DeleteDestination(t.Context(), "one", f.now(), func(d destination.Destination) error {
 			equal(t, "checked", d.DisplayName, "The one")
 			return errRefused
 		})
@@ -134,8 +134,47 @@ var destinationCases = []testCase{
 		if list, err := f.Destinations(t.Context()); err != nil || len(list) != 1 || list[0].ID != "two" {
 			t.Errorf("got %+v, %v", list, err)
 		}
-		err = f.DeleteDestination(t.Context(), "one", func(destination.Destination) error { return nil })
+		err = f.DeleteDestination(t.Context(), "one", f.now(), func(destination.Destination) error { return nil })
 		wantKind(t, "again", err, problem.NotFound)
+	}},
+	{"does not give the id of a deleted destination to another", func(t *testing.T, f *fixture) {
+		f.destinations("one")
+		f.deleteDestination("one")
+		f.destinations("two") // others are free
+		again := destination.Destination{ID: "one", DisplayName: "Another"}
+		wantKind(t, "create", f.CreateDestination(t.Context(), again), problem.Conflict)
+		f.reopen()
+		wantKind(t, "create after a restart", f.CreateDestination(t.Context(), again), problem.Conflict)
+	}},
+	{"forgets the ids of deleted destinations in time", func(t *testing.T, f *fixture) {
+		const old = 30
+		remove := func(id string, now time.Time) {
+			t.Helper()
+			if err := f.DeleteDestination(t.Context(), id, now, func(destination.Destination) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		free := func(id string) bool {
+			err := f.CreateDestination(t.Context(), destination.Destination{ID: id, DisplayName: id})
+			return err == nil
+		}
+		for i := range old {
+			f.destinations(fmt.Sprint("old", i))
+			remove(fmt.Sprint("old", i), epoch)
+		}
+		now := epoch.Add(registry.KeepDeleted + time.Millisecond)
+		for i := range old {
+			f.destinations(fmt.Sprint("new", i))
+			remove(fmt.Sprint("new", i), now)
+		}
+		for i := range old {
+			if !free(fmt.Sprint("old", i)) {
+				t.Errorf("old%d is still remembered", i)
+			}
+			if free(fmt.Sprint("new", i)) {
+				t.Errorf("new%d is forgotten", i)
+			}
+		}
 	}},
 }
 
@@ -147,7 +186,7 @@ func fullDestination(f *fixture) destination.Destination {
 		RateLimitPerSecond: 0.5, Config: []byte(`{"a":"<b>","c":[1]}`),
 		Sealed:       map[string][]byte{"url": {0, 1, 2, 255}},
 		Fingerprints: map[string]string{"url": "f00"},
-		CreatedAt:    f.now(), UpdatedAt: f.now(), Revision: 1,
+		CreatedAt:    f.now(), UpdatedAt: f.now(), Revision: 1, LastWrite: "abc",
 	}
 }
 

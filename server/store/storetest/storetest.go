@@ -275,7 +275,7 @@ func (f *fixture) destinations(ids ...string) {
 
 func (f *fixture) deleteDestination(id string) {
 	f.t.Helper()
-	err := f.DeleteDestination(f.t.Context(), id, func(destination.Destination) error { return nil })
+	err := f.DeleteDestination(f.t.Context(), id, f.now(), func(destination.Destination) error { return nil })
 	if err != nil {
 		f.t.Fatalf("delete destination: %v", err)
 	}
