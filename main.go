@@ -9,8 +9,6 @@ import (
 	"flag"
 	"log"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/alertrouter/terraform-provider-alertrouter/provider"
 )
 
@@ -20,11 +18,7 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "print what Terraform needs to attach to this process, and wait for it")
 	flag.Parse()
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: provider.Address,
-		Debug:   *debug,
-	})
-	if err != nil {
+	if err := provider.Serve(context.Background(), version, *debug); err != nil {
 		log.Fatal(err)
 	}
 }

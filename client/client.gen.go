@@ -700,8 +700,8 @@ type CreatedToken struct {
 	// Role The named set it was made from, if it was.
 	Role *string `json:"role,omitempty"`
 
-	// Secret The token itself; shown only now.
-	Secret string `json:"secret"`
+	// Secret The token itself; shown only now, and only if the server made it.
+	Secret string `json:"secret,omitempty"`
 }
 
 // Delivery The durable promise to bring one alert to one destination.
@@ -1338,6 +1338,9 @@ type TokenInput struct {
 
 	// Role A named set of permissions.
 	Role *TokenInputRole `json:"role,omitempty"`
+
+	// Secret The token itself, if the caller chooses it: `alertrouter_` and 43 to 200 random letters, digits, `-` or `_`, as `echo alertrouter_$(openssl rand -hex 32)` makes. The server makes one when it is absent.
+	Secret *string `json:"secret,omitempty"`
 }
 
 // TokenInputRole A named set of permissions.
@@ -2021,8 +2024,9 @@ type ClientInterface interface {
 
 	// CreateTokenWithBody Create a token
 	//
-	// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-	// the one creating it lacks.
+	// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+	// hold a permission that the one creating it lacks.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2031,8 +2035,9 @@ type ClientInterface interface {
 
 	// CreateToken Create a token
 	//
-	// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-	// the one creating it lacks.
+	// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+	// hold a permission that the one creating it lacks.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2043,6 +2048,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetToken Read a token
+	//
+	// An expired token can be read until it is revoked.
+	//
+	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+	GetToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetHealth Is the process alive?
@@ -2753,8 +2765,9 @@ func (c *Client) ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // CreateTokenWithBody Create a token
 //
-// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-// the one creating it lacks.
+// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+// hold a permission that the one creating it lacks.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2773,8 +2786,9 @@ func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, bo
 
 // CreateToken Create a token
 //
-// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-// the one creating it lacks.
+// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+// hold a permission that the one creating it lacks.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2796,6 +2810,23 @@ func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBod
 // Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeTokenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetToken Read a token
+//
+// An expired token can be read until it is revoked.
+//
+// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+func (c *Client) GetToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTokenRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -4309,6 +4340,40 @@ func NewRevokeTokenRequest(server string, id string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetTokenRequest constructs an http.Request for the GetToken method
+func NewGetTokenRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/tokens/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -4715,8 +4780,9 @@ type ClientWithResponsesInterface interface {
 
 	// CreateTokenWithBodyWithResponse Create a token
 	//
-	// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-	// the one creating it lacks.
+	// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+	// hold a permission that the one creating it lacks.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4725,8 +4791,9 @@ type ClientWithResponsesInterface interface {
 
 	// CreateTokenWithResponse Create a token
 	//
-	// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-	// the one creating it lacks.
+	// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+	// hold a permission that the one creating it lacks.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4739,6 +4806,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 	RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
+
+	// GetTokenWithResponse Read a token
+	//
+	// An expired token can be read until it is revoked.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+	GetTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetTokenResponse, error)
 }
 
 type GetHealthResponse struct {
@@ -6171,6 +6247,54 @@ func (r RevokeTokenResponse) ContentType() string {
 	return ""
 }
 
+type GetTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Token
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTokenResponse) GetJSON200() *Token {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTokenResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetHealthWithResponse Is the process alive?
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6761,8 +6885,9 @@ func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, reqEdi
 
 // CreateTokenWithBodyWithResponse Create a token
 //
-// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-// the one creating it lacks.
+// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+// hold a permission that the one creating it lacks.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6777,8 +6902,9 @@ func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Contex
 
 // CreateTokenWithResponse Create a token
 //
-// The secret is in this answer and nowhere else: only its hash is stored. A token cannot hold a permission that
-// the one creating it lacks.
+// The secret is in this answer and nowhere else: only its hash is stored. A caller that chose the `secret` has it
+// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
+// hold a permission that the one creating it lacks.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6802,6 +6928,21 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParseRevokeTokenResponse(rsp)
+}
+
+// GetTokenWithResponse Read a token
+//
+// An expired token can be read until it is revoked.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+func (c *ClientWithResponses) GetTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetTokenResponse, error) {
+	rsp, err := c.GetToken(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTokenResponse(rsp)
 }
 
 // ParseGetHealthResponse parses an HTTP response from a GetHealthWithResponse call
@@ -7837,6 +7978,39 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetTokenResponse parses an HTTP response from a GetTokenWithResponse call
+func ParseGetTokenResponse(rsp *http.Response) (*GetTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -258,7 +258,7 @@ func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteReq
 	}
 	id := m.common().ID.ValueString()
 	err := client.NoContent(r.api.DeleteDestinationWithResponse(ctx, id, &client.DeleteDestinationParams{}))
-	if answer := inUse(err); answer != nil {
+	if answer := conflict(err); answer != nil {
 		addInUse(&resp.Diagnostics, r.name+" destination "+id, answer)
 		return
 	}

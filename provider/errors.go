@@ -20,7 +20,7 @@ type attributeOf func(pointer string) (path.Path, bool)
 // advice tells a user what to do about an answer, by its HTTP status.
 var advice = map[int]string{
 	http.StatusUnauthorized: "The control plane does not know the token. Check token in the provider block or the environment variable " + tokenEnv + ": it may have been revoked, or belong to another control plane.",
-	http.StatusForbidden:    "The token lacks a permission this needs. Use a token with a role such as operator, or one that holds the permission.",
+	http.StatusForbidden:    "The token lacks a permission this needs. Use one that holds it: the page of each resource names its permissions.",
 	http.StatusConflict:     "Another one has this name or id. Choose another, or adopt the existing one with an import block.",
 	http.StatusPreconditionFailed: "It was changed outside Terraform after this plan was made, or by an earlier apply that got no answer. " +
 		"Nothing was overwritten. Run the command again: the next plan shows what is different.",
@@ -57,7 +57,7 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	diags.AddError(summary, detail+"."+footer(answer))
 }
 
-// footer says what to do, and what to look for in the server's log.
+// footer says what to do, and what to look for.
 func footer(answer *client.Error) string {
 	text := ""
 	switch more := advice[answer.Status]; {
@@ -70,7 +70,12 @@ func footer(answer *client.Error) string {
 	case answer.Status >= http.StatusInternalServerError:
 		text += "\n\nThe control plane failed, not the configuration. Try again later."
 	}
-	text += fmt.Sprintf("\n\nHTTP status %d", answer.Status)
+	return text + trace(answer)
+}
+
+// trace says what to look for in the server's log.
+func trace(answer *client.Error) string {
+	text := fmt.Sprintf("\n\nHTTP status %d", answer.Status)
 	if answer.RequestID != "" {
 		text += ", request " + answer.RequestID + " in the control plane's log"
 	}
@@ -98,8 +103,9 @@ func isGone(err error) bool {
 	return ok && answer.Type == client.NotFound
 }
 
-// inUse returns the answer that says that what was to be deleted is what others refer to, or nil.
-func inUse(err error) *client.Error {
+// conflict returns the answer that says that what is there does not allow it, or nil: what was to be deleted is what
+// others refer to, what was to be made has something that another has.
+func conflict(err error) *client.Error {
 	if answer, ok := errors.AsType[*client.Error](err); ok && answer.Status == http.StatusConflict {
 		return answer
 	}

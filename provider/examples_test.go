@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 )
 
-// TestExamples_Work applies every example of a resource or data source as it stands, plans to empty, and destroys it.
+// TestExamples_Work applies every example of a resource, data source or ephemeral resource as it stands, plans to empty, and destroys it.
 func TestExamples_Work(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../examples/*s/alertrouter_*/*.tf")
@@ -36,8 +36,8 @@ func TestExamples_Work(t *testing.T) {
 // use is an argument of an example that takes a variable: `webhook_url_wo = var.slack_webhook_url`.
 var use = regexp.MustCompile(`"?([\w-]+)"?\s*=\s*var\.(\w+)`)
 
-// exampleVariables gives values to the variables an example uses: a secret's is the contract's example of that secret,
-// a URL's is a real receiver.
+// exampleVariables gives values to the variables an example uses: a destination's secret is the contract's example of it,
+// a URL a real receiver, an endpoint the control plane. A version has a default.
 func (w *world) exampleVariables(t *testing.T, example string) config.Variables {
 	t.Helper()
 	variables := config.Variables{}
@@ -47,7 +47,15 @@ func (w *world) exampleVariables(t *testing.T, example string) config.Variables 
 		if argument == "url" {
 			value = newReceiver(t).URL
 		}
-		if member, isSecret := strings.CutSuffix(argument, "_wo"); isSecret {
+		if argument == "endpoint" {
+			value = w.URL
+		}
+		if strings.HasSuffix(argument, "_wo_version") {
+			continue
+		}
+		if member, isSecret := strings.CutSuffix(argument, "_wo"); argument == "secret_wo" {
+			value = firstSecret // a contract that shows a token shows one that anybody can guess
+		} else if isSecret {
 			value = exampleSecret(t, member)
 		}
 		variables[name] = config.StringVariable(value)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
@@ -62,10 +64,11 @@ func TestKinds_EachIsComplete(t *testing.T) {
 	}
 }
 
-// TestPages_NameThePermissions looks at what the documentation of every resource and data source begins with.
+// TestPages_NameThePermissions looks at what the documentation of every resource, data source and ephemeral resource
+// begins with.
 func TestPages_NameThePermissions(t *testing.T) {
 	t.Parallel()
-	p := New("test")()
+	p := New("test")().(provider.ProviderWithEphemeralResources)
 	pages := map[string]string{}
 	for _, newResource := range p.Resources(t.Context()) {
 		var name resource.MetadataResponse
@@ -81,8 +84,15 @@ func TestPages_NameThePermissions(t *testing.T) {
 		newDataSource().Schema(t.Context(), datasource.SchemaRequest{}, &page)
 		pages["data."+name.TypeName] = page.Schema.MarkdownDescription
 	}
-	if len(pages) == 0 {
-		t.Fatal("there are no pages to check")
+	for _, newEphemeral := range p.EphemeralResources(t.Context()) {
+		var name ephemeral.MetadataResponse
+		var page ephemeral.SchemaResponse
+		newEphemeral().Metadata(t.Context(), ephemeral.MetadataRequest{ProviderTypeName: "alertrouter"}, &name)
+		newEphemeral().Schema(t.Context(), ephemeral.SchemaRequest{}, &page)
+		pages["ephemeral."+name.TypeName] = page.Schema.MarkdownDescription
+	}
+	if pages["ephemeral.alertrouter_api_token"] == "" {
+		t.Fatal("the pages of ephemeral resources are not checked")
 	}
 	for name, text := range pages {
 		if !strings.Contains(text, "The token needs the permission") {
@@ -94,10 +104,18 @@ func TestPages_NameThePermissions(t *testing.T) {
 func TestEnumerations_AreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	schemas := contract(t)
-	for name, got := range map[string][]string{"Severity": severities, "AlertType": alertTypes} {
+	schemas["TokenInput.role"] = schemas["TokenInput"].Value.Properties["role"]
+	for name, got := range map[string][]string{"Severity": severities, "AlertType": alertTypes, "Permission": permissions, "TokenInput.role": tokenRoles} {
 		if want := fmt.Sprint(schemas[name].Value.Enum); fmt.Sprint(got) != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
+	}
+}
+
+func TestTokenSecret_IsThatOfTheContract(t *testing.T) {
+	t.Parallel()
+	if want := contract(t)["TokenInput"].Value.Properties["secret"].Value.Pattern; tokenSecret.String() != want {
+		t.Errorf("got %s, want %s", tokenSecret, want)
 	}
 }
 

@@ -8,6 +8,8 @@
 //	destination_validate.go        the plan: secrets that changed, and the server's own checks
 //	destination_<type>.go          one destination type each
 //	detection_override.go          the resource alertrouter_detection_override
+//	api_token.go                   the resource alertrouter_api_token; its schema is in api_token_schema.go
+//	api_token_ephemeral.go         the ephemeral resource of that name
 //	<name>_data_source.go          one data source each
 //	errors.go                      from API errors to diagnostics
 //	descriptions.gen.go            the contract's descriptions
@@ -26,9 +28,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -47,11 +51,23 @@ const (
 
 type alertrouterProvider struct {
 	version string
+	openers openers // of the ephemeral tokens
 }
+
+var _ provider.ProviderWithEphemeralResources = (*alertrouterProvider)(nil)
 
 // New returns what makes a provider of the given version.
 func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &alertrouterProvider{version: version} }
+}
+
+// Serve runs the provider's process, which Terraform or whoever debugs it ends, and cleans up after it: see
+// [openers.revokeLeft].
+func Serve(ctx context.Context, version string, debug bool) error {
+	p := &alertrouterProvider{version: version}
+	err := providerserver.Serve(ctx, func() provider.Provider { return p }, providerserver.ServeOpts{Address: Address, Debug: debug})
+	p.openers.revokeLeft(ctx)
+	return err
 }
 
 // providerModel is the provider block.
@@ -132,11 +148,11 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "The provider cannot be configured", err.Error())
 		return
 	}
-	resp.ResourceData, resp.DataSourceData = api, api
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = api, api, api
 }
 
 func (p *alertrouterProvider) Resources(context.Context) []func() resource.Resource {
-	resources := []func() resource.Resource{newDetectionOverride}
+	resources := []func() resource.Resource{newAPIToken, newDetectionOverride}
 	for _, k := range destinationTypes {
 		resources = append(resources, func() resource.Resource { return newDestinationResource(k) })
 	}
@@ -150,6 +166,10 @@ func (p *alertrouterProvider) DataSources(context.Context) []func() datasource.D
 		newRouteDataSource,
 		newTestAlertDataSource,
 	}
+}
+
+func (p *alertrouterProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{func() ephemeral.EphemeralResource { return newEphemeralAPIToken(&p.openers) }}
 }
 
 // A caller holds the client that Configure was given.
@@ -181,5 +201,12 @@ func (c *resourceCaller) Configure(_ context.Context, req resource.ConfigureRequ
 type dataSourceCaller struct{ caller }
 
 func (c *dataSourceCaller) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	c.configure(req.ProviderData)
+}
+
+// ephemeralCaller is embedded by ephemeral resources, all of which call the API.
+type ephemeralCaller struct{ caller }
+
+func (c *ephemeralCaller) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
 	c.configure(req.ProviderData)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -183,16 +185,16 @@ func TestUnanswered_AnUpdateIsReadAgain(t *testing.T) {
 func TestUnanswered_WhatWasMadeCanBeKept(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
-	work := newWorkspace(t, requiredProviders+p.through(w, impatient, slackWith(slackURL)))
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+p.through(w, impatient, slackWith(slackURL)))
 	p.loses(t, w, true, dropped)
-	if out, err := work.terraform(t, "apply", "-no-color", "-auto-approve"); err == nil || !strings.Contains(out, w.only(t).ID) {
+	if out, err := work.Run(t, "apply", "-no-color", "-auto-approve"); err == nil || !strings.Contains(out, w.only(t).ID) {
 		t.Errorf("want an error that names the destination, got %v\n%s", err, out)
 	}
 	p.loses(t, w, false)
 	made := w.only(t).ID
-	work.must(t, "untaint", slackAddress)
-	work.must(t, "apply", "-auto-approve")
-	work.must(t, "plan", "-detailed-exitcode")
+	work.Must(t, "untaint", slackAddress)
+	work.Must(t, "apply", "-auto-approve")
+	work.Must(t, "plan", "-detailed-exitcode")
 	if d := w.only(t); d.ID != made {
 		t.Errorf("the destination is %s, want %s to be kept", d.ID, made)
 	}
@@ -232,7 +234,7 @@ func TestUnanswered_WhatWasRefusedIsNotInTheState(t *testing.T) {
 	}
 	gone := newProxy(t, w)
 	gone.Close()
-	work := newWorkspace(t, requiredProviders+`
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+`
 variable "endpoint" {}
 provider "alertrouter" {
   endpoint        = var.endpoint
@@ -249,10 +251,10 @@ provider "alertrouter" {
 		"connection refused": {gone.URL, swallowed},
 	} {
 		p.loses(t, w, true, c.lose)
-		if out, err := work.terraform(t, "apply", "-no-color", "-auto-approve", "-var=endpoint="+c.endpoint); err == nil || strings.Contains(out, "may have been created") {
+		if out, err := work.Run(t, "apply", "-no-color", "-auto-approve", "-var=endpoint="+c.endpoint); err == nil || strings.Contains(out, "may have been created") {
 			t.Errorf("%s: got %v\n%s", name, err, out)
 		}
-		if left, _ := work.terraform(t, "state", "list"); strings.Contains(left, "alertrouter_") {
+		if left, _ := work.Run(t, "state", "list"); strings.Contains(left, "alertrouter_") {
 			t.Errorf("%s: left in the state: %s", name, left)
 		}
 	}

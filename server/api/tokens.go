@@ -11,6 +11,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/auth"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
 // ListTokens implements GET /v1/tokens.
@@ -21,6 +22,15 @@ func (a *API) ListTokens(context.Context, ListTokensRequestObject) (ListTokensRe
 		list.Items[i] = tokenOf(t)
 	}
 	return ListTokens200JSONResponse(list), nil
+}
+
+// GetToken implements GET /v1/tokens/{id}.
+func (a *API) GetToken(_ context.Context, r GetTokenRequestObject) (GetTokenResponseObject, error) {
+	t, err := a.Tokens.Get(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetToken200JSONResponse(tokenOf(t)), nil
 }
 
 // CreateToken implements POST /v1/tokens.
@@ -36,15 +46,20 @@ func (a *API) CreateToken(ctx context.Context, r CreateTokenRequestObject) (Crea
 	if err := a.checkToken(&t, bearer(ctx)); err != nil {
 		return nil, err
 	}
-	secret := auth.NewSecret()
-	t.Hash = auth.HashOf(secret)
+	own := secret.New(deref(in.Secret))
+	made := secret.String{} // which only the answer tells
+	if !own.IsSet() {
+		made = auth.NewSecret()
+		own = made
+	}
+	t.Hash = auth.HashOf(own)
 	if err := a.Tokens.Create(ctx, t); err != nil {
 		return nil, err
 	}
 	shown := tokenOf(t)
 	return CreateToken201JSONResponse{
 		ID: shown.ID, Name: shown.Name, Role: shown.Role, Permissions: shown.Permissions, CreatedAt: shown.CreatedAt,
-		ExpiresAt: shown.ExpiresAt, Secret: secret.Reveal(),
+		ExpiresAt: shown.ExpiresAt, Secret: made.Reveal(),
 	}, nil
 }
 
@@ -66,12 +81,27 @@ func (a *API) checkToken(t *auth.Token, creator auth.Token) error {
 	if t.Role != "" {
 		t.Permissions = auth.Roles()[t.Role]
 	}
+	return checkGift(*t, creator)
+}
+
+// checkGift refuses a token with permissions that its creator lacks.
+func checkGift(t, creator auth.Token) error {
+	var lacking []string
 	for _, p := range t.Permissions {
 		if !creator.Has(p) {
-			return problem.New(problem.Forbidden, "a token cannot give a permission it lacks: %s", p)
+			lacking = append(lacking, string(p))
 		}
 	}
-	return nil
+	if len(lacking) == 0 {
+		return nil
+	}
+	field := problem.Field{Name: "/permissions", Message: "cannot be given by a token that lacks " + strings.Join(lacking, ", ")}
+	if t.Role != "" {
+		field.Name = "/role"
+	}
+	err := problem.New(problem.Forbidden, "a token cannot give a permission it lacks: %s", strings.Join(lacking, ", "))
+	err.Fields = []problem.Field{field}
+	return err
 }
 
 // RevokeToken implements DELETE /v1/tokens/{id}.

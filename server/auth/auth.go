@@ -75,6 +75,7 @@ func HashOf(s secret.String) [32]byte { return sha256.Sum256([]byte(s.Reveal()))
 type Keeper struct {
 	store  Store
 	now    func() time.Time
+	create sync.Mutex // so that no two tokens get one secret
 	reload sync.Mutex // so that what was read last is kept
 	byHash atomic.Pointer[map[[32]byte]Token]
 }
@@ -114,8 +115,13 @@ func (k *Keeper) Identify(bearer secret.String) (Token, error) {
 	return t, nil
 }
 
-// Create stores a token for a secret and makes it valid at once.
+// Create stores a token for a secret and makes it valid at once. A secret that another token has is problem.Conflict.
 func (k *Keeper) Create(ctx context.Context, t Token) error {
+	k.create.Lock()
+	defer k.create.Unlock()
+	if _, taken := (*k.byHash.Load())[t.Hash]; taken {
+		return problem.New(problem.Conflict, "a token has this secret already; choose another")
+	}
 	slices.Sort(t.Permissions)
 	t.Permissions = slices.Compact(t.Permissions)
 	if err := k.store.CreateToken(ctx, t); err != nil {
@@ -136,6 +142,16 @@ func (k *Keeper) Revoke(ctx context.Context, id string) error {
 		return err
 	}
 	return k.Reload(ctx)
+}
+
+// Get returns a token by its id, an expired one too. An unknown id is problem.NotFound.
+func (k *Keeper) Get(id string) (Token, error) {
+	for _, t := range *k.byHash.Load() {
+		if t.ID == id {
+			return t, nil
+		}
+	}
+	return Token{}, problem.New(problem.NotFound, "there is no token %s", id)
 }
 
 // List returns all tokens by time of creation.
