@@ -17,6 +17,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
 
 // webhook is a destination that posts to url.
@@ -225,7 +227,12 @@ data "alertrouter_destinations" "slack" {
 		},
 		resource.TestStep{
 			Config:      w.config("data \"alertrouter_destination\" \"x\" {\n  id = \"nothing\"\n}"),
-			ExpectError: onAttribute("id", "404"),
+			ExpectError: onAttribute("id", `"nothing".*set\s+display_name`),
+		},
+		resource.TestStep{
+			Config:      w.config("data \"alertrouter_destination\" \"x\" {\n  id = \"..\"\n}"),
+			PlanOnly:    true,
+			ExpectError: onAttribute("id", `none\s+of`),
 		},
 		resource.TestStep{
 			Config:      w.config("data \"alertrouter_destination\" \"x\" {\n  display_name = \" SOC\"\n}"),
@@ -238,6 +245,28 @@ data "alertrouter_destinations" "slack" {
 		},
 		resource.TestStep{Config: w.config(webhook("https://soar.example.com", ""))}, // what is destroyed at the end
 	)
+}
+
+// TestDestinationDataSource_KnowsEveryType looks each type up by id and by name.
+func TestDestinationDataSource_KnowsEveryType(t *testing.T) {
+	w := newWorld(t)
+	config, checks := "", []statecheck.StateCheck{}
+	for typeName, members := range exampleConfigs(t) {
+		d := w.create(t, client.DestinationInput{
+			DisplayName: "The " + typeName, Severities: []client.Severity{"LOW"}, RateLimitPerSecond: new(0.1), Config: configOf(t, typeName, members),
+		})
+		for name, by := range map[string]string{"id": d.ID, "display_name": "the " + typeName} {
+			config += fmt.Sprintf("data \"alertrouter_destination\" \"%s_%s\" {\n  %s = %q\n}\n", typeName, name, name, by)
+			address := fmt.Sprintf("data.alertrouter_destination.%s_%s", typeName, name)
+			checks = append(
+				checks,
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("id"), knownvalue.StringExact(d.ID)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("type"), knownvalue.StringExact(typeName)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("rate_limit_per_second"), knownvalue.Float64Exact(0.1)),
+			)
+		}
+	}
+	w.run(t, resource.TestStep{Config: w.config(config), ConfigStateChecks: checks})
 }
 
 func TestDestinations_FollowsThePages(t *testing.T) {

@@ -5,7 +5,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"strings"
@@ -114,7 +113,7 @@ func setFrom(m model, d *client.Destination) {
 	if d.MaxConcurrency != nil {
 		e.MaxConcurrency = types.Int64Value(int64(*d.MaxConcurrency))
 	}
-	e.RateLimitPerSecond = types.Float64PointerValue(d.RateLimitPerSecond)
+	e.RateLimitPerSecond = numberOf(d.RateLimitPerSecond)
 	e.SecretFingerprints = mapOf(d.SecretFingerprints)
 	e.Revision = types.Int64Value(d.Revision)
 	m.setConfig(d.Config)
@@ -128,7 +127,7 @@ type destinationResource struct {
 	modelSchema schema.Schema
 }
 
-func newDestinationResource(k kind) resource.Resource {
+func newDestinationResource(k kind) *destinationResource {
 	return &destinationResource{kind: k, modelSchema: schema.Schema{Attributes: modelAttributes(k)}}
 }
 
@@ -191,28 +190,37 @@ func (r *destinationResource) Read(ctx context.Context, req resource.ReadRequest
 	id := m.common().ID.ValueString()
 	// First of all: Terraform 1.11 sends no identity, and the framework insists on one even for what is gone.
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), id)...)
-	if imported := m.common().Revision.IsNull(); r.api == nil && !imported {
+	bare := m.common().Revision.IsNull() // just imported or moved: there is an id and nothing else
+	if r.api == nil && !bare {
 		return // the state stays as it was
 	}
+	from := movedFrom(ctx, req.Private, &resp.Diagnostics)
 	if !r.ready(&resp.Diagnostics) {
 		return
 	}
 	d, err := client.OK(r.api.GetDestinationWithResponse(ctx, id))
-	if isGone(err) {
+	switch {
+	case isGone(err) && bare && from == "":
+		addNotImportable(&resp.Diagnostics, id)
+		return
+	case isGone(err):
 		resp.State.RemoveResource(ctx)
 		return
-	}
-	if err != nil {
+	case err != nil:
 		addError(&resp.Diagnostics, "read the "+r.name+" destination "+id, err, noAttribute)
 		return
-	}
-	if d.Type != r.name {
-		resp.Diagnostics.AddError("The destination is of another type",
-			fmt.Sprintf("%s (%q) is a %s destination: use the resource alertrouter_destination_%s for it.", d.ID, d.DisplayName, d.Type, d.Type))
+	case d.Type != r.name && from != "":
+		r.addNotMovable(&resp.Diagnostics, from, d)
+		return
+	case d.Type != r.name:
+		addOtherType(&resp.Diagnostics, d)
 		return
 	}
 	setFrom(m, d)
 	resp.Diagnostics.Append(r.set(ctx, &resp.State, req.State.Raw, m)...)
+	if from != "" {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, movedKey, nil)...)
+	}
 }
 
 // Update replaces the destination, unless it changed since it was read.
@@ -265,11 +273,6 @@ func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteReq
 	if err != nil && !isGone(err) {
 		addError(&resp.Diagnostics, "delete the "+r.name+" destination "+id, err, noAttribute)
 	}
-}
-
-// ImportState takes the id of a destination; Read refuses one of another type.
-func (r *destinationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("id"), path.Root("id"), req, resp)
 }
 
 // get reads a resource's data, less its secrets, into a model.

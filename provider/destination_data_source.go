@@ -57,7 +57,7 @@ func newDestinationData(d client.Destination) destinationData {
 		Fallback:             types.StringPointerValue(d.Fallback),
 		FallbackAfterSeconds: types.Int64PointerValue(d.FallbackAfterSeconds),
 		MaxAgeSeconds:        types.Int64PointerValue(d.MaxAgeSeconds),
-		RateLimitPerSecond:   types.Float64PointerValue(d.RateLimitPerSecond),
+		RateLimitPerSecond:   numberOf(d.RateLimitPerSecond),
 		SecretFingerprints:   mapOf(d.SecretFingerprints),
 		CreatedAt:            timeOf(d.CreatedAt),
 		UpdatedAt:            timeOf(d.UpdatedAt),
@@ -115,7 +115,7 @@ func (s *destinationDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	attributes["id"] = schema.StringAttribute{
 		Optional:            true,
 		Computed:            true,
-		Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+		Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.NoneOf(".", "..")}, // no path can end in these
 		MarkdownDescription: "The destination's id. Exactly one of `id` and `display_name` is given.",
 	}
 	attributes["display_name"] = schema.StringAttribute{
@@ -145,13 +145,16 @@ func (s *destinationDataSource) Read(ctx context.Context, req datasource.ReadReq
 		return
 	}
 	d, err := s.find(ctx, id, name)
-	if err != nil {
-		addError(&resp.Diagnostics, "read the destination", err, wantedID)
+	switch {
+	case isGone(err):
+		resp.Diagnostics.AddAttributeError(path.Root("id"), "There is no such destination",
+			fmt.Sprintf("No destination has the id %q. To find one by its display name, set display_name in place of id.", id.ValueString()))
 		return
-	}
-	if d == nil {
-		resp.Diagnostics.AddAttributeError(path.Root("display_name"), "There is no such destination",
-			fmt.Sprintf("No destination has the display name %q.", name.ValueString()))
+	case err != nil:
+		addError(&resp.Diagnostics, "read the destination", err, noAttribute)
+		return
+	case d == nil:
+		resp.Diagnostics.AddAttributeError(path.Root("display_name"), "There is no such destination", noneNamed(name.ValueString()))
 		return
 	}
 	data := newDestinationData(*d)
@@ -161,8 +164,10 @@ func (s *destinationDataSource) Read(ctx context.Context, req datasource.ReadReq
 	resp.Diagnostics.Append(resp.State.Set(ctx, &data)...)
 }
 
-// wantedID is what an answer about the destination is about. One that is found by name is there.
-func wantedID(pointer string) (path.Path, bool) { return path.Root("id"), pointer == "" }
+// noneNamed says that no destination has a display name, and where to look for the right one.
+func noneNamed(name string) string {
+	return fmt.Sprintf("No destination has the display name %q, with or without regard to case. The data source alertrouter_destinations lists those there are.", name)
+}
 
 // find returns nil when no destination has the name.
 func (s *destinationDataSource) find(ctx context.Context, id, name types.String) (*client.Destination, error) {

@@ -24,7 +24,8 @@ const validateTimeout = 10 * time.Second
 // ModifyPlan finds out whether secrets are to be written, which the attributes cannot show, and asks the server what it
 // thinks of the plan. A plan that changes nothing asks nothing.
 func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() { // a destruction
+	r.refuseUnread(ctx, req, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || req.Plan.Raw.IsNull() { // a destruction
 		return
 	}
 	secrets := r.readSecrets(ctx, req.Config, &resp.Diagnostics)

@@ -10,8 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
 
 // destinationsDataSource is the data source alertrouter_destinations.
@@ -54,20 +52,12 @@ func (s *destinationsDataSource) Read(ctx context.Context, req datasource.ReadRe
 		return
 	}
 	m.Destinations = []destinationData{}
-	params := client.ListDestinationsParams{Type: m.Type.ValueStringPointer(), Limit: new(1000)}
-	for {
-		page, err := client.OK(s.api.ListDestinationsWithResponse(ctx, &params))
+	for d, err := range s.destinations(ctx, m.Type.ValueStringPointer()) {
 		if err != nil {
 			addError(&resp.Diagnostics, "list the destinations", err, noAttribute)
 			return
 		}
-		for _, d := range page.Items {
-			m.Destinations = append(m.Destinations, newDestinationData(d))
-		}
-		if page.NextCursor == nil || *page.NextCursor == "" {
-			break
-		}
-		params.Cursor = page.NextCursor
+		m.Destinations = append(m.Destinations, newDestinationData(*d))
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }

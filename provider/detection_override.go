@@ -143,13 +143,19 @@ func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	id := m.DetectionID.ValueString()
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...) // first: see destinationResource.Read
-	if imported := m.Revision.IsNull(); r.api == nil && !imported {
+	imported := m.Revision.IsNull()
+	if r.api == nil && !imported {
 		return // the state stays as it was
 	}
 	if !r.ready(&resp.Diagnostics) {
 		return
 	}
 	o, err := client.OK(r.api.GetOverrideWithResponse(ctx, id))
+	if isGone(err) && imported {
+		resp.Diagnostics.AddError("There is no such override",
+			"The detection \""+id+"\" has no override. Detection ids are compared to the letter. Without an import block, Terraform creates the override.")
+		return
+	}
 	if isGone(err) {
 		resp.State.RemoveResource(ctx)
 		return
@@ -216,8 +222,16 @@ func (r *detectionOverride) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// ImportState takes the id of a detection.
+// ImportState takes the id of a detection. Read refuses one that has no override.
 func (r *detectionOverride) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	id := types.StringValue(req.ID)
+	if req.ID == "" {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("detection_id"), &id)...)
+	}
+	requireImportable(id.ValueString(), "An override is imported by the id of its detection.", &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("detection_id"), path.Root("detection_id"), req, resp)
 }
 

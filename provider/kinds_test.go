@@ -299,6 +299,7 @@ func checkFiles(t *testing.T, k kind) {
 		"../examples/resources/alertrouter_destination_" + k.name + "/resource.tf",
 		"../examples/resources/alertrouter_destination_" + k.name + "/import.sh",
 		"../docs/resources/destination_" + k.name + ".md",
+		"../docs/list-resources/destination_" + k.name + ".md",
 	} {
 		if _, err := os.Stat(file); err != nil {
 			t.Error(err)

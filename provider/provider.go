@@ -3,7 +3,9 @@
 // Package provider is the Terraform provider.
 //
 //	provider.go                    the provider block, and the list of what there is
-//	destination.go                 what all destination resources share: envelope, create, read, update, delete, import
+//	destination.go                 what all destination resources share: envelope, create, read, update, delete
+//	destination_import.go          import by id, by identity and by display name
+//	destination_move.go            moving between the resources of two types
 //	destination_secrets.go         write-only secrets: which to send, and how a change is noticed
 //	destination_validate.go        the plan: secrets that changed, and the server's own checks
 //	destination_<type>.go          one destination type each
@@ -11,11 +13,13 @@
 //	api_token.go                   the resource alertrouter_api_token; its schema is in api_token_schema.go
 //	api_token_ephemeral.go         the ephemeral resource of that name
 //	<name>_data_source.go          one data source each
+//	lists.go                       what terraform query lists, and following pages
 //	errors.go                      from API errors to diagnostics
 //	descriptions.gen.go            the contract's descriptions
 package provider
 
 //go:generate go run ./internal/descriptions
+//go:generate go run ./internal/listpages
 
 import (
 	"cmp"
@@ -29,6 +33,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -148,7 +153,7 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "The provider cannot be configured", err.Error())
 		return
 	}
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = api, api, api
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = api, api, api, api
 }
 
 func (p *alertrouterProvider) Resources(context.Context) []func() resource.Resource {
@@ -157,6 +162,14 @@ func (p *alertrouterProvider) Resources(context.Context) []func() resource.Resou
 		resources = append(resources, func() resource.Resource { return newDestinationResource(k) })
 	}
 	return resources
+}
+
+func (p *alertrouterProvider) ListResources(context.Context) []func() list.ListResource {
+	lists := []func() list.ListResource{newOverrideList}
+	for _, k := range destinationTypes {
+		lists = append(lists, func() list.ListResource { return newDestinationList(k) })
+	}
+	return lists
 }
 
 func (p *alertrouterProvider) DataSources(context.Context) []func() datasource.DataSource {

@@ -103,7 +103,7 @@ func TestTrimmed_IsWhatTheServerTrims(t *testing.T) {
 
 func TestAttributeOf_FindsMembersOfMaps(t *testing.T) {
 	t.Parallel()
-	r := newDestinationResource(webhookKind).(*destinationResource)
+	r := newDestinationResource(webhookKind)
 	for pointer, want := range map[string]string{
 		"":                                    "display_name",
 		"/severities/0":                       "severities",

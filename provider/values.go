@@ -5,12 +5,15 @@ package provider
 import (
 	"context"
 	"fmt"
+	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // The words of the contract's enumerations.
@@ -113,6 +116,23 @@ func textOf[T ~string](p *T) types.String {
 		return types.StringNull()
 	}
 	return types.StringValue(string(*p))
+}
+
+// numberOf is the number that its shortest decimal form names, as Terraform reads it in a configuration and in a state.
+// The binary number nearest to 0.1 is another than 0.1 there: a plan with both would show an update.
+func numberOf(p *float64) types.Float64 {
+	if p == nil {
+		return types.Float64Null()
+	}
+	decimal, _, err := big.ParseFloat(strconv.FormatFloat(*p, 'g', -1, 64), 10, 512, big.ToNearestEven)
+	if err != nil {
+		panic(err) // JSON has no number that is none
+	}
+	value, err := types.Float64Type.ValueFromTerraform(context.Background(), tftypes.NewValue(tftypes.Number, decimal))
+	if err != nil {
+		panic(err) // it is a number
+	}
+	return value.(types.Float64)
 }
 
 func timeOf(t time.Time) types.String {

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
+)
+
+// workspace is a directory whose provider talks to this control plane.
+func (w *world) workspace(t *testing.T, config string) *enginetest.Workspace {
+	t.Helper()
+	return enginetest.NewWorkspace(t, enginetest.RequiredProviders+config, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+}
+
+func (w *world) create(t *testing.T, input client.DestinationInput) client.Destination {
+	t.Helper()
+	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *d
+}
+
+// createSlack creates a Slack destination of that name.
+func (w *world) createSlack(t *testing.T, name string) client.Destination {
+	t.Helper()
+	return w.create(t, client.DestinationInput{
+		DisplayName: name, Severities: []client.Severity{"HIGH"}, Config: configOf(t, "slack", map[string]any{"webhook_url": slackURL}),
+	})
+}
+
+func (w *world) override(t *testing.T, id string, input client.OverrideInput) {
+	t.Helper()
+	if _, err := client.OK(w.api.PutOverrideWithResponse(t.Context(), id, nil, input)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configOf is a config with the members of one type.
+func configOf(t *testing.T, typeName string, members map[string]any) client.DestinationConfig {
+	t.Helper()
+	raw, err := json.Marshal(map[string]any{typeName: members})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config client.DestinationConfig
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// exampleConfigs are the contract's examples of the config of every type.
+func exampleConfigs(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("../server/api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := map[string]map[string]any{}
+	for name, member := range document.Components.Schemas["DestinationConfig"].Value.Properties {
+		examples[name], _ = member.Value.Example.(map[string]any)
+		if len(examples[name]) == 0 {
+			t.Fatalf("the contract has no example of %s", name)
+		}
+	}
+	return examples
+}
+
+// least takes everything out of a config that the server does not insist on.
+func (w *world) least(t *testing.T, typeName string, members map[string]any) map[string]any {
+	t.Helper()
+	left := maps.Clone(members)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		fewer := maps.Clone(left)
+		delete(fewer, name)
+		input := client.DestinationInput{DisplayName: "Least", Severities: []client.Severity{}, Config: configOf(t, typeName, fewer)}
+		if _, err := client.OK(w.api.ValidateDestinationWithResponse(t.Context(), nil, input)); err == nil {
+			left = fewer
+		}
+	}
+	return left
+}
+
+// fill makes destinations of every type, with as much and with as little as can be, and overrides, as people do who have
+// no Terraform yet. It returns the import blocks for them: by id, and by display name.
+func (w *world) fill(t *testing.T) (blocks string, count int) {
+	t.Helper()
+	last := w.createSlack(t, "Last resort")
+	adopt := func(address, id string) {
+		blocks += fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id)
+		count++
+	}
+	add := func(typeName, label string, input client.DestinationInput) {
+		input.DisplayName = typeName + " " + label
+		d := w.create(t, input)
+		address := "alertrouter_destination_" + typeName + "." + label
+		if label == "whole" {
+			adopt(address, d.ID)
+			return
+		}
+		adopt(address, "name:"+strings.ToUpper(d.DisplayName))
+	}
+	whole := client.DestinationInput{
+		Enabled: new(false), Severities: []client.Severity{"CRITICAL", "LOW"}, AlertTypes: &[]client.AlertType{"POLICY", "RULE"}, LogTypes: &[]string{"Okta.SystemLog", "a \"${b}\" %{c}\\"},
+		AllowManualDispatch: new(true), Fallback: &last.ID, FallbackAfterSeconds: new(int64(60)), MaxAgeSeconds: new(int64(3600)), MaxConcurrency: new(3), RateLimitPerSecond: new(0.1),
+	}
+	for typeName, members := range exampleConfigs(t) {
+		whole.Config = configOf(t, typeName, members)
+		add(typeName, "whole", whole)
+		add(typeName, "least", client.DestinationInput{Severities: []client.Severity{}, Config: configOf(t, typeName, w.least(t, typeName, members))})
+	}
+	// What the example of a webhook does not have, because it cannot have everything at once.
+	add("webhook", "secret", client.DestinationInput{Severities: []client.Severity{"INFO"}, Config: configOf(t, "webhook", map[string]any{
+		"secret_url": "https://soar.example.com/0123", "basic_username": "a", "basic_password": "b",
+		"headers": map[string]any{"X-Odd": `${a} %{b} "c" \ ü`}, "secret_headers": map[string]any{"X-Key": "d"},
+	})})
+	for id, input := range map[string]client.OverrideInput{
+		"whole":                  {Severity: new(client.OverrideInputSeverityLOW), Destinations: &[]string{last.ID, "SKIP"}},
+		"AWS/Root Login: ${ünï}": {Severity: new(client.OverrideInputSeverityHIGH)},
+		"suppressed":             {Destinations: &[]string{}},
+	} {
+		w.override(t, id, input)
+		adopt(fmt.Sprintf("alertrouter_detection_override.number_%d", count), strings.ReplaceAll(id, "${", "$${"))
+	}
+	return blocks, count
+}
+
+// TestImport_GeneratesConfigurationThatPlansEmpty adopts what was made by hand, and lets Terraform write the
+// configuration.
+func TestImport_GeneratesConfigurationThatPlansEmpty(t *testing.T) {
+	w := newWorld(t)
+	blocks, count := w.fill(t)
+	work := w.workspace(t, blocks)
+	out := work.Must(t, "plan", "-no-color", "-generate-config-out=generated.tf")
+	if want := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy", count); !strings.Contains(out, want) {
+		t.Errorf("want %q, the plan is\n%s", want, out)
+	}
+	work.Must(t, "apply", "-auto-approve")
+	work.Must(t, "plan", "-detailed-exitcode")
+	work.Must(t, "plan", "-detailed-exitcode", "-refresh=false")
+}
+
+func TestImport_FindsDestinationsByName(t *testing.T) {
+	w := newWorld(t)
+	const shaped = "0192a6d2-7f3c-7d2e-9c5a-0e4b8a9d7c11" // a display name that looks like an id
+	ids := map[string]string{}
+	for _, name := range []string{"SOC on-call", shaped, "name:SOC"} {
+		ids[name] = w.createSlack(t, name).ID
+	}
+	for importID, name := range map[string]string{
+		"name:SOC on-call": "SOC on-call", "name: soc ON-CALL ": "SOC on-call", "name:" + shaped: shaped, "name:name:SOC": "name:SOC", " " + ids["name:SOC"] + "\n": "name:SOC",
+	} {
+		work := w.workspace(t, "resource \"alertrouter_destination_slack\" \"test\" {\n  display_name = \""+name+"\"\n  severities = [\"HIGH\"]\n}\n")
+		work.Must(t, "import", slackAddress, importID)
+		if out := work.Must(t, "state", "show", "-no-color", slackAddress); !strings.Contains(out, ids[name]) {
+			t.Errorf("%q is not imported as %s:\n%s", importID, ids[name], out)
+		}
+		work.Must(t, "plan", "-detailed-exitcode")
+	}
+}
+
+func TestImport_SaysWhatIsWrongWithTheID(t *testing.T) {
+	w := newWorld(t)
+	slackID := w.createSlack(t, "SOC on-call").ID
+	work := w.workspace(t, "resource \"alertrouter_destination_slack\" \"test\" {\n  display_name = \"SOC\"\n  severities = []\n}\n"+
+		"resource \"alertrouter_destination_webhook\" \"test\" {\n  display_name = \"SOC\"\n  severities = []\n}\n"+override(`severity = "LOW"`))
+	for _, c := range []struct{ address, id, want string }{
+		{slackAddress, "SOC on-call", `No\s+destination\s+has\s+the\s+id\s+"SOC\s+on-call".*"name:SOC\s+on-call"`},
+		{slackAddress, "0192a6d2-7f3c-7d2e-9c5a-0e4b8a9d7c11", `No\s+destination\s+has\s+the\s+id`},
+		{slackAddress, "a/b?c", `No\s+destination\s+has\s+the\s+id`},
+		{slackAddress, "  ", `is\s+the\s+id\s+of\s+nothing.*name:`},
+		{slackAddress, "..", `is\s+the\s+id\s+of\s+nothing`},
+		{slackAddress, "name:", `display\s+name\s+is\s+missing`},
+		{slackAddress, "name:  ", `display\s+name\s+is\s+missing`},
+		{slackAddress, "name:nobody", `No\s+destination\s+has\s+the\s+display\s+name\s+"nobody".*alertrouter_destinations`},
+		{slackAddress, "name:" + slackID, `No\s+destination\s+has\s+the\s+display\s+name`},
+		{webhookAddress, "name:SOC on-call", `is\s+a\s+slack\s+destination.*alertrouter_destination_slack`},
+		{webhookAddress, slackID, `is\s+a\s+slack\s+destination.*alertrouter_destination_slack`},
+		{overrideAddress, "none", `detection\s+"none"\s+has\s+no\s+override`},
+		{overrideAddress, " ", `is\s+the\s+id\s+of\s+nothing.*detection`},
+		{overrideAddress, "..", `is\s+the\s+id\s+of\s+nothing`},
+	} {
+		out, err := work.Run(t, "import", "-no-color", c.address, c.id)
+		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(plain(out)) {
+			t.Errorf("%s, %q: want an error with %s, got (%v)\n%s", c.address, c.id, c.want, err, out)
+		}
+	}
+}
+
+// TestImport_NeedsAConfiguredProvider imports with a provider whose endpoint is not known before apply.
+func TestImport_NeedsAConfiguredProvider(t *testing.T) {
+	w := newWorld(t)
+	config := fmt.Sprintf("resource \"terraform_data\" \"endpoint\" {\n  input = %q\n}\n"+
+		"provider \"alertrouter\" {\n  endpoint = terraform_data.endpoint.output\n  token = %q\n}\n", w.URL, w.Token)
+	for _, id := range []string{"name:SOC", "0192a6d2-7f3c-7d2e-9c5a-0e4b8a9d7c11"} {
+		w.run(t, resource.TestStep{
+			Config:      config + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", slackAddress, id) + slack(""),
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`provider\s+is\s+not\s+configured\s+yet`),
+		})
+	}
+}
+
+// TestImport_TakesSecretsOver gives an imported destination its secret.
+func TestImport_TakesSecretsOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		secret string
+		first  plancheck.ResourceActionType
+	}{
+		"without a version": {fmt.Sprintf("webhook_url_wo = %q", slackURL), plancheck.ResourceActionNoop}, // there is nothing to compare it with
+		"with a version":    {fmt.Sprintf("webhook_url_wo = %q\n  webhook_url_wo_version = 1", slackURL), plancheck.ResourceActionUpdate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			d := w.create(t, client.DestinationInput{
+				DisplayName: "SOC", Severities: []client.Severity{"HIGH", "CRITICAL"}, Config: configOf(t, "slack", map[string]any{"webhook_url": otherSlackURL}),
+			})
+			adopt := fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", slackAddress, d.ID)
+			sent := func(want bool) resource.TestCheckFunc {
+				return func(*terraform.State) error {
+					if got := !maps.Equal(w.only(t).SecretFingerprints, d.SecretFingerprints); got != want {
+						return fmt.Errorf("the secret was sent: %v, want %v", got, want)
+					}
+					return nil
+				}
+			}
+			w.run(
+				t,
+				resource.TestStep{Config: w.config(adopt + slack("")), ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionNoop)},
+				resource.TestStep{
+					Config: w.config(slack(c.secret)), ConfigPlanChecks: planned(slackAddress, c.first), Check: sent(c.first == plancheck.ResourceActionUpdate),
+				},
+				resource.TestStep{
+					Config: w.config(slack(c.secret + "\n  mention = \"@here\"")), ConfigPlanChecks: planned(slackAddress, plancheck.ResourceActionUpdate), Check: sent(true),
+				},
+			)
+		})
+	}
+}
+
+// needs skips a test on an engine that does not have what is tested.
+func needs(t *testing.T, feature, terraform, openTofu string) {
+	t.Helper()
+	e := enginetest.Current()
+	if e.IsTerraform(terraform) || openTofu != "" && e.IsOpenTofu(openTofu) {
+		return
+	}
+	t.Skipf("%s has no %s", e, feature)
+}
+
+func TestImport_TakesAnIdentity(t *testing.T) {
+	needs(t, "import by identity", "1.12", "1.12")
+	w := newWorld(t)
+	slackID := w.createSlack(t, "SOC").ID
+	w.override(t, "AWS/Root Login: ünï", client.OverrideInput{Severity: new(client.OverrideInputSeverityLOW)})
+	adopt := func(address, member, value string) string {
+		return fmt.Sprintf("import {\n  to = %s\n  identity = { %s = %q }\n}\n", address, member, value)
+	}
+	work := w.workspace(t, adopt(slackAddress, "id", slackID)+adopt(overrideAddress, "detection_id", "AWS/Root Login: ünï"))
+	work.Must(t, "plan", "-generate-config-out=generated.tf")
+	work.Must(t, "apply", "-auto-approve")
+	work.Must(t, "plan", "-detailed-exitcode")
+
+	for _, c := range []struct{ address, member, value, want string }{
+		{slackAddress, "id", "name:SOC", `No\s+destination\s+has\s+the\s+id\s+"name:SOC"`},
+		{slackAddress, "id", " ", `is\s+the\s+id\s+of\s+nothing`},
+		{webhookAddress, "id", slackID, `is\s+a\s+slack\s+destination`},
+		{overrideAddress, "detection_id", "none", `has\s+no\s+override`},
+		{overrideAddress, "detection_id", "", `is\s+the\s+id\s+of\s+nothing`},
+	} {
+		out, err := w.workspace(t, adopt(c.address, c.member, c.value)).Run(t, "plan", "-no-color", "-generate-config-out=generated.tf")
+		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(plain(out)) {
+			t.Errorf("%s: want an error with %s, got (%v)\n%s", c.address, c.want, err, out)
+		}
+	}
+}
+
+// TestIdentity_SurvivesDeletion refreshes what is gone: the framework insists on an identity even then.
+func TestIdentity_SurvivesDeletion(t *testing.T) {
+	w := newWorld(t)
+	work := w.workspace(t, slackWith(slackURL)+override(`severity = "LOW"`))
+	work.Must(t, "apply", "-auto-approve")
+	w.remove(t)
+	if err := client.NoContent(w.api.DeleteOverrideWithResponse(t.Context(), "AWS/Root Login: ünï", nil)); err != nil {
+		t.Fatal(err)
+	}
+	out := work.Must(t, "apply", "-no-color", "-auto-approve")
+	if !strings.Contains(out, "2 added, 0 changed, 0 destroyed") {
+		t.Errorf("what is gone is not made again:\n%s", out)
+	}
+	work.Must(t, "plan", "-detailed-exitcode")
+}
+
+// plain takes the frame off the errors an engine prints.
+func plain(out string) string { return strings.ReplaceAll(out, "│", "") }
