@@ -233,6 +233,24 @@ func (e OverrideInputSeverity) Valid() bool {
 	}
 }
 
+// Defines values for OverrideWarningCode.
+const (
+	OverrideWarningCodeDISABLEDDESTINATION OverrideWarningCode = "DISABLED_DESTINATION"
+	OverrideWarningCodeUNKNOWNDESTINATION  OverrideWarningCode = "UNKNOWN_DESTINATION"
+)
+
+// Valid indicates whether the value is a known member of the OverrideWarningCode enum.
+func (e OverrideWarningCode) Valid() bool {
+	switch e {
+	case OverrideWarningCodeDISABLEDDESTINATION:
+		return true
+	case OverrideWarningCodeUNKNOWNDESTINATION:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PagerdutyConfigRegion.
 const (
 	Eu PagerdutyConfigRegion = "eu"
@@ -343,22 +361,22 @@ func (e RouteRejectionFilter) Valid() bool {
 
 // Defines values for RouteWarningCode.
 const (
-	DISABLEDDESTINATION RouteWarningCode = "DISABLED_DESTINATION"
-	EMPTYLIST           RouteWarningCode = "EMPTY_LIST"
-	INVALIDSEVERITY     RouteWarningCode = "INVALID_SEVERITY"
-	UNKNOWNDESTINATION  RouteWarningCode = "UNKNOWN_DESTINATION"
+	RouteWarningCodeDISABLEDDESTINATION RouteWarningCode = "DISABLED_DESTINATION"
+	RouteWarningCodeEMPTYLIST           RouteWarningCode = "EMPTY_LIST"
+	RouteWarningCodeINVALIDSEVERITY     RouteWarningCode = "INVALID_SEVERITY"
+	RouteWarningCodeUNKNOWNDESTINATION  RouteWarningCode = "UNKNOWN_DESTINATION"
 )
 
 // Valid indicates whether the value is a known member of the RouteWarningCode enum.
 func (e RouteWarningCode) Valid() bool {
 	switch e {
-	case DISABLEDDESTINATION:
+	case RouteWarningCodeDISABLEDDESTINATION:
 		return true
-	case EMPTYLIST:
+	case RouteWarningCodeEMPTYLIST:
 		return true
-	case INVALIDSEVERITY:
+	case RouteWarningCodeINVALIDSEVERITY:
 		return true
-	case UNKNOWNDESTINATION:
+	case RouteWarningCodeUNKNOWNDESTINATION:
 		return true
 	default:
 		return false
@@ -1094,6 +1112,30 @@ type OverrideList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// OverrideValidation defines model for OverrideValidation.
+type OverrideValidation struct {
+	// Valid Always true; a body that is not valid is a 422.
+	Valid bool `json:"valid"`
+
+	// Warnings Entries that name no enabled destination now; they would be passed over when alerts are routed.
+	Warnings []OverrideWarning `json:"warnings"`
+}
+
+// OverrideWarning defines model for OverrideWarning.
+type OverrideWarning struct {
+	// Code A word to branch on.
+	Code OverrideWarningCode `json:"code"`
+
+	// Field JSON pointer to the entry, such as /destinations/0.
+	Field string `json:"field"`
+
+	// Message The warning for a person.
+	Message string `json:"message"`
+}
+
+// OverrideWarningCode A word to branch on.
+type OverrideWarningCode string
+
 // PagerdutyConfig A PagerDuty service, through an Events API v2 integration.
 type PagerdutyConfig struct {
 	// APIURL The base URL instead of the region's, for a proxy or a test: /v2/enqueue is appended, unless the path ends in it.
@@ -1404,6 +1446,21 @@ type UnsavedDestinationTest struct {
 type Validation struct {
 	// Valid Always true; a body that is not valid is a 422 or 409.
 	Valid bool `json:"valid"`
+
+	// Warnings What is accepted but cannot work with this server's settings: a URL whose address may not be reached.
+	Warnings []FieldError `json:"warnings"`
+}
+
+// Version defines model for Version.
+type Version struct {
+	// APIVersion The version of the API: one more whenever clients can ask for something new.
+	APIVersion int `json:"api_version"`
+
+	// OldestAPIVersion The oldest version of the API whose clients this server still understands.
+	OldestAPIVersion int `json:"oldest_api_version"`
+
+	// Version The server's version.
+	Version string `json:"version"`
 }
 
 // WantedAlertTypes The alert types it wants; all when absent.
@@ -1615,6 +1672,9 @@ type TestDestinationJSONRequestBody = TestInput
 
 // PutOverrideJSONRequestBody defines body for PutOverride for application/json ContentType.
 type PutOverrideJSONRequestBody = OverrideInput
+
+// ValidateOverrideJSONRequestBody defines body for ValidateOverride for application/json ContentType.
+type ValidateOverrideJSONRequestBody = OverrideInput
 
 // PreviewRouteJSONRequestBody defines body for PreviewRoute for application/json ContentType.
 type PreviewRouteJSONRequestBody = Alert
@@ -1999,6 +2059,24 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/overrides/{detection_id} (the `PutOverride` operationId).
 	PutOverride(ctx context.Context, detectionID string, params *PutOverrideParams, body PutOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ValidateOverrideWithBody Check a detection's override without storing it
+	//
+	// A dry run of putting it: the same checks and the same errors, and the same warnings.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+	ValidateOverrideWithBody(ctx context.Context, detectionID string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ValidateOverride Check a detection's override without storing it
+	//
+	// A dry run of putting it: the same checks and the same errors, and the same warnings.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+	ValidateOverride(ctx context.Context, detectionID string, body ValidateOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PreviewRouteWithBody Show where an alert would go, and why
 	//
 	// Stores and sends nothing.
@@ -2055,6 +2133,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
 	GetToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetVersion Which version is this?
+	//
+	// Any token will do. A client that gets an answer it does not understand can find out here whether the server is
+	// too old for it or too new.
+	//
+	// Corresponds with GET /v1/version (the `GetVersion` operationId).
+	GetVersion(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetHealth Is the process alive?
@@ -2710,6 +2796,44 @@ func (c *Client) PutOverride(ctx context.Context, detectionID string, params *Pu
 	return c.Client.Do(req)
 }
 
+// ValidateOverrideWithBody Check a detection's override without storing it
+//
+// A dry run of putting it: the same checks and the same errors, and the same warnings.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+func (c *Client) ValidateOverrideWithBody(ctx context.Context, detectionID string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewValidateOverrideRequestWithBody(c.Server, detectionID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ValidateOverride Check a detection's override without storing it
+//
+// A dry run of putting it: the same checks and the same errors, and the same warnings.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+func (c *Client) ValidateOverride(ctx context.Context, detectionID string, body ValidateOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewValidateOverrideRequest(c.Server, detectionID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PreviewRouteWithBody Show where an alert would go, and why
 //
 // Stores and sends nothing.
@@ -2827,6 +2951,24 @@ func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...Reque
 // Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
 func (c *Client) GetToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTokenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetVersion Which version is this?
+//
+// Any token will do. A client that gets an answer it does not understand can find out here whether the server is
+// too old for it or too new.
+//
+// Corresponds with GET /v1/version (the `GetVersion` operationId).
+func (c *Client) GetVersion(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVersionRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -4199,6 +4341,53 @@ func NewPutOverrideRequestWithBody(server string, detectionID string, params *Pu
 	return req, nil
 }
 
+// NewValidateOverrideRequest calls the generic ValidateOverride builder with application/json body
+func NewValidateOverrideRequest(server string, detectionID string, body ValidateOverrideJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewValidateOverrideRequestWithBody(server, detectionID, "application/json", bodyReader)
+}
+
+// NewValidateOverrideRequestWithBody constructs an http.Request for the ValidateOverride method, with any body, and a specified content type
+func NewValidateOverrideRequestWithBody(server string, detectionID string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "detection_id", detectionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/overrides/%s/validate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewPreviewRouteRequest calls the generic PreviewRoute builder with application/json body
 func NewPreviewRouteRequest(server string, body PreviewRouteJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4357,6 +4546,33 @@ func NewGetTokenRequest(server string, id string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/tokens/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetVersionRequest constructs an http.Request for the GetVersion method
+func NewGetVersionRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/version")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -4753,6 +4969,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/overrides/{detection_id} (the `PutOverride` operationId).
 	PutOverrideWithResponse(ctx context.Context, detectionID string, params *PutOverrideParams, body PutOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*PutOverrideResponse, error)
 
+	// ValidateOverrideWithBodyWithResponse Check a detection's override without storing it
+	//
+	// A dry run of putting it: the same checks and the same errors, and the same warnings.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+	ValidateOverrideWithBodyWithResponse(ctx context.Context, detectionID string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ValidateOverrideResponse, error)
+
+	// ValidateOverrideWithResponse Check a detection's override without storing it
+	//
+	// A dry run of putting it: the same checks and the same errors, and the same warnings.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+	ValidateOverrideWithResponse(ctx context.Context, detectionID string, body ValidateOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*ValidateOverrideResponse, error)
+
 	// PreviewRouteWithBodyWithResponse Show where an alert would go, and why
 	//
 	// Stores and sends nothing.
@@ -4815,6 +5049,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
 	GetTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetTokenResponse, error)
+
+	// GetVersionWithResponse Which version is this?
+	//
+	// Any token will do. A client that gets an answer it does not understand can find out here whether the server is
+	// too old for it or too new.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/version (the `GetVersion` operationId).
+	GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
 }
 
 type GetHealthResponse struct {
@@ -6062,6 +6306,54 @@ func (r PutOverrideResponse) ContentType() string {
 	return ""
 }
 
+type ValidateOverrideResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OverrideValidation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ValidateOverrideResponse) GetJSON200() *OverrideValidation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ValidateOverrideResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ValidateOverrideResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ValidateOverrideResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ValidateOverrideResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ValidateOverrideResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type PreviewRouteResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6289,6 +6581,54 @@ func (r GetTokenResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetVersionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Version
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetVersionResponse) GetJSON200() *Version {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetVersionResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetVersionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetVersionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetVersionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetVersionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6840,6 +7180,36 @@ func (c *ClientWithResponses) PutOverrideWithResponse(ctx context.Context, detec
 	return ParsePutOverrideResponse(rsp)
 }
 
+// ValidateOverrideWithBodyWithResponse Check a detection's override without storing it
+//
+// A dry run of putting it: the same checks and the same errors, and the same warnings.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+func (c *ClientWithResponses) ValidateOverrideWithBodyWithResponse(ctx context.Context, detectionID string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ValidateOverrideResponse, error) {
+	rsp, err := c.ValidateOverrideWithBody(ctx, detectionID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseValidateOverrideResponse(rsp)
+}
+
+// ValidateOverrideWithResponse Check a detection's override without storing it
+//
+// A dry run of putting it: the same checks and the same errors, and the same warnings.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/overrides/{detection_id}/validate (the `ValidateOverride` operationId).
+func (c *ClientWithResponses) ValidateOverrideWithResponse(ctx context.Context, detectionID string, body ValidateOverrideJSONRequestBody, reqEditors ...RequestEditorFn) (*ValidateOverrideResponse, error) {
+	rsp, err := c.ValidateOverride(ctx, detectionID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseValidateOverrideResponse(rsp)
+}
+
 // PreviewRouteWithBodyWithResponse Show where an alert would go, and why
 //
 // Stores and sends nothing.
@@ -6943,6 +7313,22 @@ func (c *ClientWithResponses) GetTokenWithResponse(ctx context.Context, id strin
 		return nil, err
 	}
 	return ParseGetTokenResponse(rsp)
+}
+
+// GetVersionWithResponse Which version is this?
+//
+// Any token will do. A client that gets an answer it does not understand can find out here whether the server is
+// too old for it or too new.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/version (the `GetVersion` operationId).
+func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
+	rsp, err := c.GetVersion(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetVersionResponse(rsp)
 }
 
 // ParseGetHealthResponse parses an HTTP response from a GetHealthWithResponse call
@@ -7863,6 +8249,39 @@ func ParsePutOverrideResponse(rsp *http.Response) (*PutOverrideResponse, error) 
 	return response, nil
 }
 
+// ParseValidateOverrideResponse parses an HTTP response from a ValidateOverrideWithResponse call
+func ParseValidateOverrideResponse(rsp *http.Response) (*ValidateOverrideResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ValidateOverrideResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OverrideValidation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePreviewRouteResponse parses an HTTP response from a PreviewRouteWithResponse call
 func ParsePreviewRouteResponse(rsp *http.Response) (*PreviewRouteResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8007,6 +8426,39 @@ func ParseGetTokenResponse(rsp *http.Response) (*GetTokenResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetVersionResponse parses an HTTP response from a GetVersionWithResponse call
+func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetVersionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Version
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

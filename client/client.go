@@ -99,16 +99,9 @@ func New(endpoint, token string, options ...Option) (*ClientWithResponses, error
 			return nil, err
 		}
 	}
-	t.base = t.wrap(connections(cap(t.slots)))
+	t.base = t.wrap(t.connections())
 	noRedirects := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return NewClientWithResponses(endpoint, WithHTTPClient(&http.Client{Transport: t, CheckRedirect: noRedirects}))
-}
-
-// connections is [http.DefaultTransport] but for the connections it keeps: one for each request that may be under way.
-func connections(n int) http.RoundTripper {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.MaxIdleConns, base.MaxIdleConnsPerHost = n, n
-	return base
 }
 
 // sleep waits, or less if the context ends; it reports whether it waited to the end.

@@ -12,10 +12,13 @@ import (
 // a wrong endpoint, or from something in between.
 const NotFound = "urn:alertrouter:problem:not-found"
 
+// foreignTitle is for answers that look like success and are not in the contract.
+const foreignTitle = "This is not the answer of an alertrouter control plane"
+
 // Error is an answer that is not what was asked for: a problem document, or something that is no answer of a control
 // plane at all.
 type Error struct {
-	Status    int    // the HTTP status
+	Status    int    // the HTTP status; 0 when the body of a successful answer cannot be read
 	Type      string // the kind of problem, such as [NotFound]; empty when it is no control plane that answers
 	Title     string // the kind of problem in words
 	Detail    string // what is wrong this time; may be empty
@@ -26,7 +29,10 @@ type Error struct {
 // Error gives title and detail, every wrong field and the request's id.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%d)", e.Title, e.Status)
+	b.WriteString(e.Title)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (%d)", e.Status)
+	}
 	if e.Detail != "" {
 		b.WriteString(": " + e.Detail)
 	}
@@ -58,7 +64,7 @@ func OK[T any](r interface {
 }, err error,
 ) (*T, error) {
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	return bodyOf(r.GetJSON200(), r, http.StatusOK)
 }
@@ -70,7 +76,7 @@ func Created[T any](r interface {
 }, err error,
 ) (*T, error) {
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	return bodyOf(r.GetJSON201(), r, http.StatusCreated)
 }
@@ -82,7 +88,7 @@ func Accepted[T any](r interface {
 }, err error,
 ) (*T, error) {
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	return bodyOf(r.GetJSON202(), r, http.StatusAccepted)
 }
@@ -117,7 +123,7 @@ func Failure(r answer) *Error {
 		return e
 	}
 	if e.Status < 400 {
-		e.Title = "This is not the answer of an alertrouter control plane"
+		e.Title = foreignTitle
 	}
 	e.Detail = fmt.Sprintf("the answer is %q: %s", r.ContentType(), beginning(r.GetBody()))
 	return e

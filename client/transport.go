@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -40,7 +41,7 @@ const (
 //
 // How long a call without any answer goes on depends on what is in the way:
 //
-//	TLS does not work                                     it is not tried again
+//	TLS does not work, a proxy refuses                    it is not tried again
 //	nobody is there: connection refused, no such host     dialPatience
 //	others                                                the call's deadline
 //
@@ -49,6 +50,8 @@ const (
 //
 // A PUT without a key that is tried again after its answer was lost can find its own change: with If-Match that is a 412.
 type transport struct {
+	tls       *tls.Config                           // nil: nothing was set
+	proxy     func(*http.Request) (*url.URL, error) // nil: as the environment says
 	wrap      func(http.RoundTripper) http.RoundTripper
 	base      http.RoundTripper
 	token     string
@@ -173,11 +176,14 @@ func patience(err error) (time.Duration, bool) {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return 0, true // the server does not speak TLS
 	}
+	if proxy, ok := errors.AsType[*proxyError](err); ok && proxy.lasting() {
+		return 0, true
+	}
 	op, ok := errors.AsType[*net.OpError](err)
 	switch {
 	case ok && op.Op == "remote error": // a TLS alert, as for a client's certificate that is missing
 		return 0, true
-	case ok && op.Op == "dial":
+	case ok && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return dialPatience, true
 	}
 	return 0, false

@@ -100,6 +100,7 @@ func (r *apiToken) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	input := tokenInput(m.Name, m.Role, m.Permissions)
 	input.Secret = secret.ValueStringPointer()
+	r.hide(secret.ValueString())
 	if at, ok := momentOf(m.ExpiresAt); ok {
 		input.ExpiresAt = &at
 	}
@@ -111,7 +112,7 @@ func (r *apiToken) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "create the token", err, tokenAttribute)
+		r.report(ctx, &resp.Diagnostics, "create the token", err, tokenAttribute)
 		return
 	}
 	m.setFrom(&client.Token{ID: t.ID, Name: t.Name, Role: t.Role, Permissions: t.Permissions, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt})
@@ -141,7 +142,7 @@ func (r *apiToken) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "read the token "+id, err, noAttribute)
+		r.report(ctx, &resp.Diagnostics, "read the token "+id, err, noAttribute)
 		return
 	}
 	m.setFrom(t)
@@ -168,7 +169,7 @@ func (r *apiToken) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	revoke(ctx, r.api, id.ValueString(), &resp.Diagnostics)
+	r.revoke(ctx, r.api, id.ValueString(), &resp.Diagnostics)
 }
 
 // ImportState takes the id of a token.
@@ -186,13 +187,13 @@ func tokenInput(name, role types.String, permissions types.Set) client.TokenInpu
 }
 
 // revoke revokes a token, unless it is gone already.
-func revoke(ctx context.Context, api *client.ClientWithResponses, id string, diags *diag.Diagnostics) {
+func (c *caller) revoke(ctx context.Context, api *client.ClientWithResponses, id string, diags *diag.Diagnostics) {
 	err := client.NoContent(api.RevokeTokenWithResponse(ctx, id))
 	if answer := conflict(err); answer != nil { // the last that can make tokens
 		diags.AddError("Cannot revoke the token "+id, answer.Detail+"."+trace(answer))
 		return
 	}
 	if err != nil && !isGone(err) {
-		addError(diags, "revoke the token "+id, err, noAttribute)
+		c.report(ctx, diags, "revoke the token "+id, err, noAttribute)
 	}
 }

@@ -142,7 +142,7 @@ func (e *ephemeralAPIToken) Open(ctx context.Context, req ephemeral.OpenRequest,
 	input.ExpiresAt = &expires
 	t, err := client.Created(e.api.CreateTokenWithResponse(ctx, input))
 	if err != nil {
-		addError(&resp.Diagnostics, "create the token", err, ephemeralTokenAttribute)
+		e.report(ctx, &resp.Diagnostics, "create the token", err, ephemeralTokenAttribute)
 		return
 	}
 	e.openers.put(t.ID, e.api)
@@ -166,7 +166,7 @@ func (e *ephemeralAPIToken) Close(ctx context.Context, req ephemeral.CloseReques
 	if resp.Diagnostics.HasError() || !e.ready(&resp.Diagnostics) {
 		return
 	}
-	revoke(ctx, e.openers.take(id, e.api), id, &resp.Diagnostics)
+	e.revoke(ctx, e.openers.take(id, e.api), id, &resp.Diagnostics)
 }
 
 // ephemeralTokenAttribute is tokenAttribute, but that the time comes from ttl.

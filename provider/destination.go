@@ -168,12 +168,13 @@ func (r *destinationResource) Create(ctx context.Context, req resource.CreateReq
 	call, fate := client.WithFate(ctx)
 	d, err := client.Created(r.api.CreateDestinationWithResponse(call, &params, input))
 	if err != nil {
-		r.addError(&resp.Diagnostics, "create the "+r.name+" destination", err)
+		r.addError(ctx, &resp.Diagnostics, "create the "+r.name+" destination", err)
 		if fate.Open() {
 			r.keepUnanswered(ctx, *params.IdempotencyKey, m, records, req, resp)
 		}
 		return
 	}
+	r.owns(d.ID)
 	setFrom(m, d)
 	resp.Diagnostics.Append(r.set(ctx, &resp.State, req.Plan.Raw, m)...)
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), d.ID)...)
@@ -188,6 +189,7 @@ func (r *destinationResource) Read(ctx context.Context, req resource.ReadRequest
 		return
 	}
 	id := m.common().ID.ValueString()
+	r.owns(id)
 	// First of all: Terraform 1.11 sends no identity, and the framework insists on one even for what is gone.
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), id)...)
 	bare := m.common().Revision.IsNull() // just imported or moved: there is an id and nothing else
@@ -207,7 +209,7 @@ func (r *destinationResource) Read(ctx context.Context, req resource.ReadRequest
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addError(&resp.Diagnostics, "read the "+r.name+" destination "+id, err, noAttribute)
+		r.report(ctx, &resp.Diagnostics, "read the "+r.name+" destination "+id, err, noAttribute)
 		return
 	case d.Type != r.name && from != "":
 		r.addNotMovable(&resp.Diagnostics, from, d)
@@ -245,7 +247,7 @@ func (r *destinationResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if err != nil {
-		r.addError(&resp.Diagnostics, "update the "+r.name+" destination "+id, err)
+		r.addError(ctx, &resp.Diagnostics, "update the "+r.name+" destination "+id, err)
 		if fate.Open() {
 			addPerhapsUpdated(&resp.Diagnostics, r.name+" destination "+id)
 		}
@@ -265,13 +267,14 @@ func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteReq
 		return
 	}
 	id := m.common().ID.ValueString()
+	r.owns(id)
 	err := client.NoContent(r.api.DeleteDestinationWithResponse(ctx, id, &client.DeleteDestinationParams{}))
 	if answer := conflict(err); answer != nil {
 		addInUse(&resp.Diagnostics, r.name+" destination "+id, answer)
 		return
 	}
 	if err != nil && !isGone(err) {
-		addError(&resp.Diagnostics, "delete the "+r.name+" destination "+id, err, noAttribute)
+		r.report(ctx, &resp.Diagnostics, "delete the "+r.name+" destination "+id, err, noAttribute)
 	}
 }
 
@@ -315,7 +318,7 @@ func (r *destinationResource) set(ctx context.Context, state *tfsdk.State, from 
 
 // addError reports what the API said of the input. The server calls secrets by their own names: here they are those of
 // the write-only attributes.
-func (r *destinationResource) addError(diags *diag.Diagnostics, doing string, err error) {
+func (r *destinationResource) addError(ctx context.Context, diags *diag.Diagnostics, doing string, err error) {
 	if answer, ok := errors.AsType[*client.Error](err); ok {
 		for i := range answer.Fields {
 			for _, s := range r.secrets {
@@ -324,7 +327,7 @@ func (r *destinationResource) addError(diags *diag.Diagnostics, doing string, er
 			}
 		}
 	}
-	addError(diags, doing, err, r.attributeOf)
+	r.report(ctx, diags, doing, err, r.attributeOf)
 }
 
 // attributeOf maps a pointer such as /config/slack/mention to the attribute mention, and that of a secret to its

@@ -151,7 +151,7 @@ func (s *destinationDataSource) Read(ctx context.Context, req datasource.ReadReq
 			fmt.Sprintf("No destination has the id %q. To find one by its display name, set display_name in place of id.", id.ValueString()))
 		return
 	case err != nil:
-		addError(&resp.Diagnostics, "read the destination", err, noAttribute)
+		s.report(ctx, &resp.Diagnostics, "read the destination", err, noAttribute)
 		return
 	case d == nil:
 		resp.Diagnostics.AddAttributeError(path.Root("display_name"), "There is no such destination", noneNamed(name.ValueString()))

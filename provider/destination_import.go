@@ -55,7 +55,7 @@ func (r *destinationResource) idNamed(ctx context.Context, name string, diags *d
 	}
 	found, err := client.OK(r.api.ListDestinationsWithResponse(ctx, &client.ListDestinationsParams{DisplayName: &name}))
 	if err != nil {
-		addError(diags, fmt.Sprintf("find the destination %q", name), err, noAttribute)
+		r.report(ctx, diags, fmt.Sprintf("find the destination %q", name), err, noAttribute)
 		return ""
 	}
 	if len(found.Items) == 0 {

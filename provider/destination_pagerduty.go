@@ -46,7 +46,7 @@ var pagerdutyKind = kind{
 		},
 		"api_url": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
 			MarkdownDescription: describe("PagerdutyConfig.api_url"),
 		},
 	},

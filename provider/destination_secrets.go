@@ -96,10 +96,14 @@ func (r *destinationResource) readSecrets(ctx context.Context, config tfsdk.Conf
 				v.unknown = v.unknown || element.IsUnknown()
 			}
 			v.table = tableOf(table)
+			for _, value := range v.table {
+				r.hide(value)
+			}
 		} else {
 			var text types.String
 			diags.Append(config.GetAttribute(ctx, path.Root(s.attribute()), &text)...)
 			v.set, v.unknown, v.text = !text.IsNull(), text.IsUnknown(), text.ValueString()
+			r.hide(v.text)
 		}
 		values = append(values, v)
 	}

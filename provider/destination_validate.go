@@ -5,15 +5,16 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
@@ -25,6 +26,11 @@ const validateTimeout = 10 * time.Second
 // thinks of the plan. A plan that changes nothing asks nothing.
 func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	r.refuseUnread(ctx, req, &resp.Diagnostics)
+	var id types.String
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
+		r.owns(id.ValueString())
+	}
 	if resp.Diagnostics.HasError() || req.Plan.Raw.IsNull() { // a destruction
 		return
 	}
@@ -48,8 +54,6 @@ func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.Modif
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
-	var id types.String
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
 	r.validate(ctx, req, id.ValueString(), func(config *client.DestinationConfig) { secrets.write(choices, known, config) }, &resp.Diagnostics)
 }
 
@@ -76,10 +80,13 @@ func planReasons(ctx context.Context, choices map[string]choice, resp *resource.
 }
 
 // validate asks the server to check the planned destination; id names the one that is replaced, whose secrets count if
-// the plan has none. Only what is known in full is asked, and only an answer about the input is an error: a server that
-// cannot be asked may be up at apply.
+// the plan has none. Only what is known in full is asked, less a fallback that is made in the same apply; and only an
+// answer about the input is an error: a server that cannot be asked may be up at apply.
 func (r *destinationResource) validate(ctx context.Context, req resource.ModifyPlanRequest, id string, write func(*client.DestinationConfig), diags *diag.Diagnostics) {
-	if diags.HasError() || r.api == nil || !req.Config.Raw.IsFullyKnown() {
+	var name types.String
+	diags.Append(req.Plan.GetAttribute(ctx, path.Root("display_name"), &name)...)
+	r.plans(id, name.ValueString())
+	if diags.HasError() || r.api == nil || !isKnown(req.Config.Raw) {
 		return
 	}
 	m := r.newModel()
@@ -88,43 +95,70 @@ func (r *destinationResource) validate(ctx context.Context, req resource.ModifyP
 		return
 	}
 	input := inputOf(m)
+	if m.common().Fallback.IsUnknown() {
+		input.Fallback, input.FallbackAfterSeconds = nil, nil
+	}
 	write(&input.Config)
 	params := client.ValidateDestinationParams{}
 	if id != "" {
 		params.ID = &id
 	}
-	ctx, cancel := context.WithTimeout(ctx, validateTimeout)
+	asking, cancel := context.WithTimeout(ctx, validateTimeout)
 	defer cancel()
-	_, err := client.OK(r.api.ValidateDestinationWithResponse(ctx, &params, input))
+	checked, err := client.OK(r.api.ValidateDestinationWithResponse(asking, &params, input))
 	if err == nil {
+		r.addWarnings(checked.Warnings, diags)
 		return
 	}
 	if answer, ok := errors.AsType[*client.Error](err); ok {
 		switch answer.Status {
 		case http.StatusBadRequest, http.StatusUnprocessableEntity:
 			if answer.Fields = warnOfFallback(answer.Fields, diags); len(answer.Fields) > 0 {
-				r.addError(diags, "plan the "+r.name+" destination", err)
+				r.addError(ctx, diags, "plan the "+r.name+" destination", err)
 			}
 			return
-		case http.StatusConflict: // this very plan may free the name, as a replacement does
-			diags.AddAttributeWarning(path.Root("display_name"), "The display name is taken now",
-				fmt.Sprintf("Another destination has the display name %q. Apply fails unless this plan frees the name before: it removes, renames or replaces the destination that has it. ", input.DisplayName)+
-					"To adopt that destination instead, use an import block.")
+		case http.StatusConflict:
+			r.addTaken(ctx, id == "", input.DisplayName, diags)
 			return
 		}
 	}
 	diags.AddWarning("The "+r.name+" destination could not be checked",
-		"The control plane did not say whether it would accept the destination; apply will find out.\n\n"+err.Error())
+		"The control plane did not say whether it would accept the destination; apply will find out.\n\n"+r.session.explain(ctx, err).Error())
 }
 
-// warnOfFallback takes what is wrong with the fallback out of the fields of a refusal, and makes a warning of it: the
-// server knows the chains as they are now, and this very plan may change the others first.
+// isKnown reports whether all of a configuration is known, but for the fallback.
+func isKnown(config tftypes.Value) bool {
+	var values map[string]tftypes.Value
+	if config.As(&values) != nil {
+		return false
+	}
+	for name, v := range values {
+		if name != "fallback" && !v.IsFullyKnown() {
+			return false
+		}
+	}
+	return true
+}
+
+// addWarnings shows what the server accepts and finds odd.
+func (r *destinationResource) addWarnings(warnings []client.FieldError, diags *diag.Diagnostics) {
+	for _, w := range warnings {
+		if at, ok := r.attributeOf(w.Field); ok {
+			diags.AddAttributeWarning(at, "The destination cannot work", at.String()+" "+w.Message+".")
+		}
+	}
+}
+
+// warnOfFallback takes what is wrong with the fallback's chain out of the fields of a refusal, and makes a warning of it:
+// the server knows the chains as they are now, and this very plan may change the others first. An id that names nobody
+// never will: the server makes it.
 func warnOfFallback(fields []client.FieldError, diags *diag.Diagnostics) []client.FieldError {
 	return slices.DeleteFunc(fields, func(f client.FieldError) bool {
-		if f.Field == "/fallback" {
-			diags.AddAttributeWarning(path.Root("fallback"), "The fallback cannot be set now",
-				"fallback "+f.Message+". Apply fails unless this plan changes the other destinations of the chain before.")
+		if f.Field != "/fallback" || strings.HasPrefix(f.Message, "names no destination") {
+			return false
 		}
-		return f.Field == "/fallback"
+		diags.AddAttributeWarning(path.Root("fallback"), "The fallback cannot be set now",
+			"fallback "+f.Message+". Apply fails unless this plan changes the other destinations of the chain before.")
+		return true
 	})
 }

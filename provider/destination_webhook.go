@@ -3,6 +3,8 @@
 package provider
 
 import (
+	"regexp"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
@@ -26,6 +28,12 @@ type webhookModel struct {
 	TimeoutSeconds types.Int64  `tfsdk:"timeout_seconds"`
 }
 
+// What may stand in a header.
+var (
+	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+)
+
 var webhookKind = kind{
 	name:       "webhook",
 	schemaName: "WebhookConfig",
@@ -34,13 +42,18 @@ var webhookKind = kind{
 	attributes: map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
 			MarkdownDescription: describe("WebhookConfig.url", "Use `secret_url_wo` instead when the URL itself grants access."),
 		},
 		"headers": schema.MapAttribute{
-			Optional:            true,
-			ElementType:         types.StringType,
-			Validators:          []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues()},
+			Optional:    true,
+			ElementType: types.StringType,
+			Validators: []validator.Map{
+				mapvalidator.SizeAtLeast(1),
+				mapvalidator.NoNullValues(),
+				mapvalidator.KeysAre(stringvalidator.RegexMatches(headerName, "must be the name of a header")),
+				mapvalidator.ValueStringsAre(stringvalidator.RegexMatches(headerValue, "must not hold line breaks or other control characters")),
+			},
 			MarkdownDescription: describe("WebhookConfig.headers"),
 		},
 		"basic_username": schema.StringAttribute{

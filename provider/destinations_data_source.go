@@ -54,7 +54,7 @@ func (s *destinationsDataSource) Read(ctx context.Context, req datasource.ReadRe
 	m.Destinations = []destinationData{}
 	for d, err := range s.destinations(ctx, m.Type.ValueStringPointer()) {
 		if err != nil {
-			addError(&resp.Diagnostics, "list the destinations", err, noAttribute)
+			s.report(ctx, &resp.Diagnostics, "list the destinations", err, noAttribute)
 			return
 		}
 		m.Destinations = append(m.Destinations, newDestinationData(*d))

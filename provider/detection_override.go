@@ -122,7 +122,7 @@ func (r *detectionOverride) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "set the override of "+id, err, overrideAttribute)
+		r.report(ctx, &resp.Diagnostics, "set the override of "+id, err, overrideAttribute)
 		if fate.Open() {
 			m.keepUnanswered(ctx, resp)
 		}
@@ -161,7 +161,7 @@ func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "read the override of "+id, err, noAttribute)
+		r.report(ctx, &resp.Diagnostics, "read the override of "+id, err, noAttribute)
 		return
 	}
 	before := m
@@ -190,7 +190,7 @@ func (r *detectionOverride) Update(ctx context.Context, req resource.UpdateReque
 		return
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "change the override of "+id, err, overrideAttribute)
+		r.report(ctx, &resp.Diagnostics, "change the override of "+id, err, overrideAttribute)
 		if fate.Open() {
 			addPerhapsUpdated(&resp.Diagnostics, "override of "+id)
 		}
@@ -218,7 +218,7 @@ func (r *detectionOverride) Delete(ctx context.Context, req resource.DeleteReque
 	id := m.DetectionID.ValueString()
 	err := client.NoContent(r.api.DeleteOverrideWithResponse(ctx, id, &client.DeleteOverrideParams{}))
 	if err != nil && !isGone(err) {
-		addError(&resp.Diagnostics, "remove the override of "+id, err, noAttribute)
+		r.report(ctx, &resp.Diagnostics, "remove the override of "+id, err, noAttribute)
 	}
 }
 

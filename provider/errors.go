@@ -3,8 +3,10 @@
 package provider
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -33,15 +35,16 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	summary := "Cannot " + doing
 	answer, ok := errors.AsType[*client.Error](err)
 	if !ok {
-		diags.AddError(summary, "The control plane did not answer: "+err.Error())
+		diags.AddError(summary, "The control plane did not answer: "+err.Error()+connectionAdvice(err))
 		return
 	}
+	footer := footer(answer, err)
 	for _, field := range answer.Fields {
 		if at, ok := find(field.Field); ok {
-			diags.AddAttributeError(at, summary, at.String()+" "+field.Message+"."+footer(answer))
+			diags.AddAttributeError(at, summary, at.String()+" "+field.Message+"."+footer)
 			continue
 		}
-		diags.AddError(summary, field.Field+" "+field.Message+"."+footer(answer))
+		diags.AddError(summary, field.Field+" "+field.Message+"."+footer)
 	}
 	if len(answer.Fields) > 0 {
 		return
@@ -51,16 +54,19 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 		detail += ": " + answer.Detail
 	}
 	if at, ok := find(""); ok && (answer.Status == http.StatusConflict || isGone(err)) {
-		diags.AddAttributeError(at, summary, detail+"."+footer(answer))
+		diags.AddAttributeError(at, summary, detail+"."+footer)
 		return
 	}
-	diags.AddError(summary, detail+"."+footer(answer))
+	diags.AddError(summary, detail+"."+footer)
 }
 
-// footer says what to do, and what to look for.
-func footer(answer *client.Error) string {
+// footer says what to do, and what to look for. err is the answer, perhaps with more about it.
+func footer(answer *client.Error, err error) string {
 	text := ""
+	versions, explained := errors.AsType[*versionsError](err)
 	switch more := advice[answer.Status]; {
+	case explained:
+		text += "\n\n" + versions.sentence
 	case more != "":
 		text += "\n\n" + more
 	case answer.Status == http.StatusNotFound && !isGone(answer):
@@ -75,11 +81,29 @@ func footer(answer *client.Error) string {
 
 // trace says what to look for in the server's log.
 func trace(answer *client.Error) string {
+	if answer.Status == 0 {
+		return ""
+	}
 	text := fmt.Sprintf("\n\nHTTP status %d", answer.Status)
 	if answer.RequestID != "" {
 		text += ", request " + answer.RequestID + " in the control plane's log"
 	}
 	return text + "."
+}
+
+// connectionAdvice tells what to do when there was no answer for want of trust.
+func connectionAdvice(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return ".\n\nThe certificate of the control plane is from an authority that this machine does not know. Set ca_cert in the provider block, or the environment variable " + caEnv + ", to the certificate of that authority."
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return ".\n\nThe certificate of the control plane is for other names: check endpoint in the provider block."
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return ".\n\nThe control plane does not accept this client. If it asks for certificates, set client_cert and client_key in the provider block, or the environment variables " +
+			certEnv + " and " + keyEnv + ", to one from an authority that it knows (its setting tls-client-ca)."
+	}
+	return ""
 }
 
 // addGone is for an update of what is not there any more.

@@ -106,7 +106,7 @@ func (l *destinationList) List(ctx context.Context, req list.ListRequest, stream
 			result.Diagnostics.Append(l.fillResource(ctx, result.Resource, d)...)
 		}
 	}
-	stream.Results = results(ctx, req, "list the "+l.name+" destinations", l.destinations(ctx, &l.name), wanted, fill)
+	stream.Results = results(ctx, &l.caller, req, "list the "+l.name+" destinations", l.destinations(ctx, &l.name), wanted, fill)
 }
 
 // fillResource makes what an import would read.
@@ -150,11 +150,11 @@ func (l *overrideList) List(ctx context.Context, req list.ListRequest, stream *l
 			result.Diagnostics.Append(result.Resource.Set(ctx, &m)...)
 		}
 	}
-	stream.Results = results(ctx, req, "list the overrides", l.overrides(ctx), all, fill)
+	stream.Results = results(ctx, &l.caller, req, "list the overrides", l.overrides(ctx), all, fill)
 }
 
 // results makes results of the wanted items, as many as the request allows. doing says what failed if something does.
-func results[T any](ctx context.Context, req list.ListRequest, doing string, items iter.Seq2[*T, error], wanted func(*T) bool, fill func(*list.ListResult, *T)) iter.Seq[list.ListResult] {
+func results[T any](ctx context.Context, c *caller, req list.ListRequest, doing string, items iter.Seq2[*T, error], wanted func(*T) bool, fill func(*list.ListResult, *T)) iter.Seq[list.ListResult] {
 	return func(push func(list.ListResult) bool) {
 		left := req.Limit
 		for item, err := range items {
@@ -163,7 +163,7 @@ func results[T any](ctx context.Context, req list.ListRequest, doing string, ite
 			}
 			result := req.NewListResult(ctx)
 			if err != nil {
-				addError(&result.Diagnostics, doing, err, noAttribute)
+				c.report(ctx, &result.Diagnostics, doing, err, noAttribute)
 				push(result)
 				return
 			}

@@ -14,6 +14,8 @@
 //	api_token_ephemeral.go         the ephemeral resource of that name
 //	<name>_data_source.go          one data source each
 //	lists.go                       what terraform query lists, and following pages
+//	session.go                     what the provider knows during one walk over the resources
+//	versions.go                    whether the control plane is too old or too new
 //	errors.go                      from API errors to diagnostics
 //	descriptions.gen.go            the contract's descriptions
 package provider
@@ -30,6 +32,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -52,6 +55,9 @@ const (
 	defaultEndpoint = "http://127.0.0.1:8080"
 	endpointEnv     = "ALERTROUTER_ENDPOINT"
 	tokenEnv        = "ALERTROUTER_TOKEN"
+	caEnv           = "ALERTROUTER_CA_CERT"
+	certEnv         = "ALERTROUTER_CLIENT_CERT"
+	keyEnv          = "ALERTROUTER_CLIENT_KEY"
 )
 
 type alertrouterProvider struct {
@@ -81,6 +87,20 @@ type providerModel struct {
 	Token          types.String `tfsdk:"token"`
 	RequestTimeout types.String `tfsdk:"request_timeout"`
 	MaxConcurrency types.Int64  `tfsdk:"max_concurrency"`
+	CACert         types.String `tfsdk:"ca_cert"`
+	ClientCert     types.String `tfsdk:"client_cert"`
+	ClientKey      types.String `tfsdk:"client_key"`
+	ProxyURL       types.String `tfsdk:"proxy_url"`
+}
+
+// isUnknown reports whether an argument is not known before apply.
+func (m *providerModel) isUnknown() bool {
+	for _, v := range []attr.Value{m.Endpoint, m.Token, m.RequestTimeout, m.MaxConcurrency, m.CACert, m.ClientCert, m.ClientKey, m.ProxyURL} {
+		if v.IsUnknown() {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *alertrouterProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -113,6 +133,28 @@ func (p *alertrouterProvider) Schema(_ context.Context, _ provider.SchemaRequest
 				Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 				MarkdownDescription: "How many requests to the API may be under way at once. Defaults to `10`.",
 			},
+			"ca_cert": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Certificates of authorities to trust beside the system's, as PEM text or the path of a PEM file: for a control plane " +
+					"whose certificate is from an authority of your own. Defaults to the environment variable `" + caEnv + "`. Verification cannot be turned off.",
+			},
+			"client_cert": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The certificate to show to a control plane that asks for one, as PEM text or the path of a PEM file; intermediate certificates follow it. " +
+					"Goes with `client_key`. Defaults to the environment variable `" + certEnv + "`.",
+			},
+			"client_key": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "The private key of `client_cert`, as PEM text or the path of a PEM file. Defaults to the environment variable `" +
+					keyEnv + "`.",
+			},
+			"proxy_url": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "The proxy for all requests to the control plane, such as `http://proxy.example.com:3128`; it may hold a user and a password. " +
+					"Defaults to what the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.",
+			},
 		},
 	}
 }
@@ -122,19 +164,37 @@ func (p *alertrouterProvider) Schema(_ context.Context, _ provider.SchemaRequest
 func (p *alertrouterProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var m providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() || m.Endpoint.IsUnknown() || m.Token.IsUnknown() || m.RequestTimeout.IsUnknown() || m.MaxConcurrency.IsUnknown() {
+	if resp.Diagnostics.HasError() || m.isUnknown() {
 		return
 	}
-	endpoint := cmp.Or(m.Endpoint.ValueString(), os.Getenv(endpointEnv), defaultEndpoint)
 	token := cmp.Or(m.Token.ValueString(), os.Getenv(tokenEnv))
 	if token == "" {
 		resp.Diagnostics.AddAttributeError(path.Root("token"), "The API token is missing",
 			"Set the environment variable "+tokenEnv+", or token in the provider block. A control plane writes the first token to the file admin-token in its data directory.")
 		return
 	}
+	s := &session{version: p.version, hidden: &hidden{}}
+	agent := "terraform-provider-alertrouter/" + p.version + " terraform/" + req.TerraformVersion
+	var err error
+	s.api, err = client.New(cmp.Or(m.Endpoint.ValueString(), os.Getenv(endpointEnv), defaultEndpoint), token, m.options(agent, token, s.hidden)...)
+	if err != nil {
+		addConfigurationError(&resp.Diagnostics, err)
+		return
+	}
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = s, s, s, s
+}
+
+// options are those of the client. The token, and what else may not be shown, is hidden.
+func (m *providerModel) options(agent, token string, hidden *hidden) []client.Option {
+	key := cmp.Or(m.ClientKey.ValueString(), os.Getenv(keyEnv))
+	hidden.add(token)
+	hidden.add(key)
+	hidden.add(m.ProxyURL.ValueString())
 	options := []client.Option{
-		client.WithUserAgent("terraform-provider-alertrouter/" + p.version + " terraform/" + req.TerraformVersion),
-		client.WithTransport(func(base http.RoundTripper) http.RoundTripper { return &loggedTransport{base: base, token: token} }),
+		client.WithUserAgent(agent),
+		client.WithTransport(func(base http.RoundTripper) http.RoundTripper { return &loggedTransport{base: base, hidden: hidden} }),
+		client.WithTLS(cmp.Or(m.CACert.ValueString(), os.Getenv(caEnv)), cmp.Or(m.ClientCert.ValueString(), os.Getenv(certEnv)), key),
+		client.WithProxy(m.ProxyURL.ValueString()),
 	}
 	if !m.RequestTimeout.IsNull() {
 		d, _ := time.ParseDuration(m.RequestTimeout.ValueString()) // the validator has read it before
@@ -143,17 +203,27 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 	if !m.MaxConcurrency.IsNull() {
 		options = append(options, client.WithMaxConcurrency(int(m.MaxConcurrency.ValueInt64())))
 	}
-	api, err := client.New(endpoint, token, options...)
-	if errors.Is(err, client.ErrToken) {
-		resp.Diagnostics.AddAttributeError(path.Root("token"), "The provider cannot be configured", err.Error()+
-			". If it is read from a file, trimspace() takes the line break away. It may also come from the environment variable "+tokenEnv+".")
-		return
+	return options
+}
+
+// environment are the variables that stand in for arguments of the provider block.
+var environment = map[string]string{"token": tokenEnv, "endpoint": endpointEnv, "ca_cert": caEnv, "client_cert": certEnv, "client_key": keyEnv}
+
+// addConfigurationError reports why there is no client, on the argument to blame.
+func addConfigurationError(diags *diag.Diagnostics, err error) {
+	argument, detail := "endpoint", err.Error()+"."
+	setting, ok := errors.AsType[*client.SettingError](err)
+	switch {
+	case ok:
+		argument = setting.Setting
+	case errors.Is(err, client.ErrToken):
+		argument = "token"
+		detail += " If it is read from a file, trimspace() takes the line break away."
 	}
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "The provider cannot be configured", err.Error())
-		return
+	if variable := environment[argument]; variable != "" {
+		detail += " It may also come from the environment variable " + variable + "."
 	}
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = api, api, api, api
+	diags.AddAttributeError(path.Root(argument), "The provider cannot be configured", detail)
 }
 
 func (p *alertrouterProvider) Resources(context.Context) []func() resource.Resource {
@@ -185,13 +255,16 @@ func (p *alertrouterProvider) EphemeralResources(context.Context) []func() ephem
 	return []func() ephemeral.EphemeralResource{func() ephemeral.EphemeralResource { return newEphemeralAPIToken(&p.openers) }}
 }
 
-// A caller holds the client that Configure was given.
+// A caller holds what Configure left for it: nothing, as long as an argument is not known.
 type caller struct {
-	api *client.ClientWithResponses
+	session *session
+	api     *client.ClientWithResponses
 }
 
 func (c *caller) configure(data any) {
-	c.api, _ = data.(*client.ClientWithResponses)
+	if s, ok := data.(*session); ok {
+		c.session, c.api = s, s.api
+	}
 }
 
 // ready reports whether there is a client, and says why not.

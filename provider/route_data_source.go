@@ -157,7 +157,7 @@ func (s *routeDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	route, err := client.OK(s.api.PreviewRouteWithResponse(ctx, m.alert()))
 	if err != nil {
-		addError(&resp.Diagnostics, "route the alert", err, routeAttribute)
+		s.report(ctx, &resp.Diagnostics, "route the alert", err, routeAttribute)
 		return
 	}
 	m.setFrom(route)

@@ -132,7 +132,7 @@ func (s *testAlertDataSource) Read(ctx context.Context, req datasource.ReadReque
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		m.setLate(timeout)
 	default:
-		addError(&resp.Diagnostics, "test the destination "+m.DestinationID.ValueString(), err, testAlertAttribute)
+		s.report(ctx, &resp.Diagnostics, "test the destination "+m.DestinationID.ValueString(), err, testAlertAttribute)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -155,5 +156,24 @@ func (d duration) ValidateString(ctx context.Context, req validator.StringReques
 	if got, err := time.ParseDuration(req.ConfigValue.ValueString()); err != nil || got <= 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, "The duration is not valid",
 			fmt.Sprintf("%q %s.", req.ConfigValue.ValueString(), d.Description(ctx)))
+	}
+}
+
+// webURL accepts what the server will: a URL of the web with a host and without user and password.
+type webURL struct{}
+
+func (webURL) Description(context.Context) string {
+	return "must be a URL with https:// or http://, a host, and no user name or password"
+}
+
+func (v webURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v webURL) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	u, err := url.Parse(req.ConfigValue.ValueString())
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "The URL is not valid", req.Path.String()+" "+v.Description(ctx)+".")
 	}
 }

@@ -167,7 +167,7 @@ func (s *Server) assemble(ctx context.Context, c Config, read settings) (http.Ha
 	watcher.Start(accept)
 	a := &api.API{
 		Store: store, Intake: accept, Registry: config, Dispatcher: dispatcher, Tokens: tokens, Types: catalog.Types(),
-		Metrics: meters.Handler(), Backup: store.Backup, Now: c.Now, Log: s.log,
+		Metrics: meters.Handler(), Backup: store.Backup, Version: c.Version, Now: c.Now, Log: s.log,
 		Ready: func(ctx context.Context) error {
 			if err := store.Check(ctx); err != nil {
 				return err

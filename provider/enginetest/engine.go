@@ -135,7 +135,10 @@ func Main(m *testing.M) {
 	for name, value := range map[string]string{"TF_ACC": "1", "CHECKPOINT_DISABLE": "1"} {
 		_ = os.Setenv(name, value)
 	}
-	for _, name := range []string{"TF_CLI_CONFIG_FILE", "ALERTROUTER_ENDPOINT", "ALERTROUTER_TOKEN"} {
+	for _, name := range []string{
+		"TF_CLI_CONFIG_FILE", "ALERTROUTER_ENDPOINT", "ALERTROUTER_TOKEN",
+		"ALERTROUTER_CA_CERT", "ALERTROUTER_CLIENT_CERT", "ALERTROUTER_CLIENT_KEY",
+	} {
 		_ = os.Unsetenv(name)
 	}
 	engines, err := Find()

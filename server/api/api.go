@@ -57,6 +57,7 @@ type API struct {
 	Types      []destination.Type
 	Metrics    http.Handler
 	Ready      func(context.Context) error
+	Version    string // of this build
 
 	// Backup copies the store. It calls begin once, with the size of the copy in bytes, before it writes the first;
 	// then as much is written as that. Nil where the store cannot be copied.
@@ -140,7 +141,7 @@ func (a *API) guard(op *operation) echo.MiddlewareFunc {
 					c.Response().Header().Set("WWW-Authenticate", `Bearer realm="alertrouter"`)
 					return err
 				}
-				if !t.Has(op.permission) {
+				if op.permission != anyone && !t.Has(op.permission) {
 					return problem.New(problem.Forbidden, "this needs the permission %s, which the token %q does not have", op.permission, t.Name)
 				}
 				r = r.WithContext(context.WithValue(r.Context(), tokenKey{}, t))

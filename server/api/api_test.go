@@ -143,6 +143,7 @@ func TestAPI_NamesEveryWrongFieldAtOnce(t *testing.T) {
 		"destination, no type":    {"POST", "/v1/destinations", `{"display_name":"x","severities":[],"config":{"pigeon":{}}}`, 422, []string{"/config/pigeon"}},
 		"destination, its config": {"POST", "/v1/destinations", `{"display_name":" ","severities":[],"config":{"webhook":{"basic_username":"u"}}}`, 422, []string{"/config/webhook/basic_password", "/config/webhook/url", "/display_name"}},
 		"destination, nulls":      {"POST", "/v1/destinations", `{"display_name":null,"severities":null,"config":null}`, 422, []string{"/config", "/display_name", "/severities"}},
+		"override, dry":           {"POST", "/v1/overrides/d/validate", `{"severity":"low","destinations":[""],"x":1}`, 422, []string{"/destinations/0", "/severity", "/x"}},
 		"override":                {"PUT", "/v1/overrides/d", `{"severity":"low","destinations":[""],"x":1}`, 422, []string{"/destinations/0", "/severity", "/x"}},
 		"dispatch":                {"POST", "/v1/alerts/x/dispatch", `{"destinations":[]}`, 422, []string{"/destinations"}},
 		"token":                   {"POST", "/v1/tokens", `{"name":"x","role":"engine","permissions":["alerts:write"]}`, 422, []string{"/role"}},
@@ -213,11 +214,16 @@ func TestAPI_EveryOperationAsksForItsPermission(t *testing.T) {
 				}
 				continue
 			}
-			if tokens[permission] == "" {
+			if permission == "any" {
+				for lacking, token := range tokens {
+					if a := call(t, s, token, method, path, nil); a.status != 200 {
+						t.Errorf("%s %s without %s: got %d %s, want 200", method, path, lacking, a.status, a.body)
+					}
+				}
+			} else if tokens[permission] == "" {
 				t.Errorf("%s %s asks for %q, which is no permission", method, path, permission)
 				continue
-			}
-			if a := call(t, s, tokens[permission], method, path, nil); a.status != 403 || !strings.Contains(string(a.body), string(permission)) {
+			} else if a := call(t, s, tokens[permission], method, path, nil); a.status != 403 || !strings.Contains(string(a.body), string(permission)) {
 				t.Errorf("%s %s without %s: got %d %s, want 403 that names it", method, path, permission, a.status, a.body)
 			}
 			for _, token := range []string{"", "alertrouter_wrong"} {

@@ -26,8 +26,11 @@ import (
 //go:embed openapi.yaml
 var Contract []byte
 
-// public is the permission of operations that need none.
-const public auth.Permission = "public"
+// What stands in the place of a permission: public operations need no token, and any token will do for the others.
+const (
+	public auth.Permission = "public"
+	anyone auth.Permission = "any"
+)
 
 // contract is what the server asks the document at run time.
 type contract struct {

@@ -86,10 +86,15 @@ func (a *API) CreateDestination(ctx context.Context, r CreateDestinationRequestO
 
 // ValidateDestination implements POST /v1/destinations/validate.
 func (a *API) ValidateDestination(_ context.Context, r ValidateDestinationRequestObject) (ValidateDestinationResponseObject, error) {
-	if err := a.Registry.Validate(deref(r.Params.ID), draftOf(*r.Body)); err != nil {
+	draft := draftOf(*r.Body)
+	if err := a.Registry.Validate(deref(r.Params.ID), draft); err != nil {
 		return nil, err
 	}
-	return ValidateDestination200JSONResponse{Valid: true}, nil
+	validation := ValidateDestination200JSONResponse{Valid: true, Warnings: []FieldError{}}
+	for _, f := range a.Registry.Warnings(draft) {
+		validation.Warnings = append(validation.Warnings, FieldError{Field: f.Name, Message: f.Message})
+	}
+	return validation, nil
 }
 
 // GetDestination implements GET /v1/destinations/{id}.

@@ -3,6 +3,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -221,6 +222,31 @@ func TestDestinations_AreListedInPagesByNameAndType(t *testing.T) {
 	} {
 		if got := all(query); got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+func TestDestinations_WarnOfAddressesThatAreBlocked(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	for config, want := range map[string]string{
+		`{"webhook":{"url":"http://10.0.0.1/x"}}`:                                                       "/config/webhook/url cannot be reached: 10.0.0.1 is a private address; start the server with --allow-network 10.0.0.1/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
+		`{"webhook":{"secret_url":"http://[::ffff:169.254.169.254]/secret"}}`:                           "/config/webhook/secret_url cannot be reached: 169.254.169.254 is a link-local address; start the server with --allow-network 169.254.169.254/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
+		`{"webhook":{"url":"http://2130706433/"}}`:                                                      "/config/webhook/url cannot be reached: the host is neither a name nor an IP address in its usual form",
+		`{"pagerduty":{"routing_key":"0123456789abcdef0123456789abcdef","api_url":"http://[fc00::1]"}}`: "/config/pagerduty/api_url cannot be reached: fc00::1 is a private address; start the server with --allow-network fc00::1/128 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
+		`{"webhook":{"url":"http://127.0.0.1:1/","basic_username":"10.0.0.1","basic_password":"x"}}`:    "", // the server of this test may
+		`{"webhook":{"url":"https://soar.example.com"}}`:                                                "",
+	} {
+		var got struct {
+			Warnings []struct{ Field, Message string }
+		}
+		admin(t, s, 200, &got, "POST", "/v1/destinations/validate", map[string]any{"display_name": "x", "severities": []string{}, "config": json.RawMessage(config)})
+		text := ""
+		for _, w := range got.Warnings {
+			text += w.Field + " " + w.Message
+		}
+		if text != want {
+			t.Errorf("%s: got the warnings %q, want %q", config, text, want)
 		}
 	}
 }

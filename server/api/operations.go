@@ -21,6 +21,18 @@ func (a *API) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (Ge
 	return GetReadiness200JSONResponse{Status: "ok"}, nil
 }
 
+// The API's versions, as GET /v1/version tells them. The first rises whenever the contract gets something that clients
+// can ask for, the second when it stops to understand what older clients ask for.
+const (
+	apiVersion       = 1
+	oldestAPIVersion = 1
+)
+
+// GetVersion implements GET /v1/version.
+func (a *API) GetVersion(context.Context, GetVersionRequestObject) (GetVersionResponseObject, error) {
+	return GetVersion200JSONResponse{Version: a.Version, APIVersion: apiVersion, OldestAPIVersion: oldestAPIVersion}, nil
+}
+
 // metricsResponse lets the metrics handler write its own answer.
 type metricsResponse struct{ handler http.Handler }
 

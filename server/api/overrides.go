@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/registry"
@@ -49,6 +50,18 @@ func (a *API) PutOverride(ctx context.Context, r PutOverrideRequestObject) (PutO
 	}, nil
 }
 
+// ValidateOverride implements POST /v1/overrides/{detection_id}/validate. What can be wrong with an override, the contract
+// has said by now.
+func (a *API) ValidateOverride(_ context.Context, r ValidateOverrideRequestObject) (ValidateOverrideResponseObject, error) {
+	validation := ValidateOverride200JSONResponse{Valid: true, Warnings: []OverrideWarning{}}
+	for _, w := range a.Registry.Snapshot().Warnings(deref(r.Body.Destinations)) {
+		validation.Warnings = append(validation.Warnings, OverrideWarning{
+			Field: fmt.Sprintf("/destinations/%d", w.Entry), Code: OverrideWarningCode(w.Code), Message: w.Message,
+		})
+	}
+	return validation, nil
+}
+
 // DeleteOverride implements DELETE /v1/overrides/{detection_id}.
 func (a *API) DeleteOverride(ctx context.Context, r DeleteOverrideRequestObject) (DeleteOverrideResponseObject, error) {
 	revisions, err := ifMatch(r.Params.IfMatch)
@@ -62,8 +75,12 @@ func (a *API) DeleteOverride(ctx context.Context, r DeleteOverrideRequestObject)
 }
 
 func overrideOf(s *registry.Snapshot, o registry.Override) Override {
+	warnings := []RouteWarning{}
+	for _, w := range s.Warnings(o.Destinations) {
+		warnings = append(warnings, RouteWarning{Code: RouteWarningCode(w.Code), Message: w.Message})
+	}
 	return Override{
 		DetectionID: o.DetectionID, Severity: orNil(OverrideSeverity(o.Severity)), Destinations: o.Destinations,
-		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), Revision: o.Revision, Warnings: warningsOf(s.Warnings(o)),
+		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), Revision: o.Revision, Warnings: warnings,
 	}
 }

@@ -231,6 +231,24 @@ func (e OverrideInputSeverity) Valid() bool {
 	}
 }
 
+// Defines values for OverrideWarningCode.
+const (
+	OverrideWarningCodeDISABLEDDESTINATION OverrideWarningCode = "DISABLED_DESTINATION"
+	OverrideWarningCodeUNKNOWNDESTINATION  OverrideWarningCode = "UNKNOWN_DESTINATION"
+)
+
+// Valid indicates whether the value is a known member of the OverrideWarningCode enum.
+func (e OverrideWarningCode) Valid() bool {
+	switch e {
+	case OverrideWarningCodeDISABLEDDESTINATION:
+		return true
+	case OverrideWarningCodeUNKNOWNDESTINATION:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PagerdutyConfigRegion.
 const (
 	Eu PagerdutyConfigRegion = "eu"
@@ -341,22 +359,22 @@ func (e RouteRejectionFilter) Valid() bool {
 
 // Defines values for RouteWarningCode.
 const (
-	DISABLEDDESTINATION RouteWarningCode = "DISABLED_DESTINATION"
-	EMPTYLIST           RouteWarningCode = "EMPTY_LIST"
-	INVALIDSEVERITY     RouteWarningCode = "INVALID_SEVERITY"
-	UNKNOWNDESTINATION  RouteWarningCode = "UNKNOWN_DESTINATION"
+	RouteWarningCodeDISABLEDDESTINATION RouteWarningCode = "DISABLED_DESTINATION"
+	RouteWarningCodeEMPTYLIST           RouteWarningCode = "EMPTY_LIST"
+	RouteWarningCodeINVALIDSEVERITY     RouteWarningCode = "INVALID_SEVERITY"
+	RouteWarningCodeUNKNOWNDESTINATION  RouteWarningCode = "UNKNOWN_DESTINATION"
 )
 
 // Valid indicates whether the value is a known member of the RouteWarningCode enum.
 func (e RouteWarningCode) Valid() bool {
 	switch e {
-	case DISABLEDDESTINATION:
+	case RouteWarningCodeDISABLEDDESTINATION:
 		return true
-	case EMPTYLIST:
+	case RouteWarningCodeEMPTYLIST:
 		return true
-	case INVALIDSEVERITY:
+	case RouteWarningCodeINVALIDSEVERITY:
 		return true
-	case UNKNOWNDESTINATION:
+	case RouteWarningCodeUNKNOWNDESTINATION:
 		return true
 	default:
 		return false
@@ -1056,6 +1074,30 @@ type OverrideList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// OverrideValidation defines model for OverrideValidation.
+type OverrideValidation struct {
+	// Valid Always true; a body that is not valid is a 422.
+	Valid bool `json:"valid"`
+
+	// Warnings Entries that name no enabled destination now; they would be passed over when alerts are routed.
+	Warnings []OverrideWarning `json:"warnings"`
+}
+
+// OverrideWarning defines model for OverrideWarning.
+type OverrideWarning struct {
+	// Code A word to branch on.
+	Code OverrideWarningCode `json:"code"`
+
+	// Field JSON pointer to the entry, such as /destinations/0.
+	Field string `json:"field"`
+
+	// Message The warning for a person.
+	Message string `json:"message"`
+}
+
+// OverrideWarningCode A word to branch on.
+type OverrideWarningCode string
+
 // PagerdutyConfig A PagerDuty service, through an Events API v2 integration.
 type PagerdutyConfig struct {
 	// APIURL The base URL instead of the region's, for a proxy or a test: /v2/enqueue is appended, unless the path ends in it.
@@ -1366,6 +1408,21 @@ type UnsavedDestinationTest struct {
 type Validation struct {
 	// Valid Always true; a body that is not valid is a 422 or 409.
 	Valid bool `json:"valid"`
+
+	// Warnings What is accepted but cannot work with this server's settings: a URL whose address may not be reached.
+	Warnings []FieldError `json:"warnings"`
+}
+
+// Version defines model for Version.
+type Version struct {
+	// APIVersion The version of the API: one more whenever clients can ask for something new.
+	APIVersion int `json:"api_version"`
+
+	// OldestAPIVersion The oldest version of the API whose clients this server still understands.
+	OldestAPIVersion int `json:"oldest_api_version"`
+
+	// Version The server's version.
+	Version string `json:"version"`
 }
 
 // WantedAlertTypes The alert types it wants; all when absent.
@@ -1578,6 +1635,9 @@ type TestDestinationJSONRequestBody = TestInput
 // PutOverrideJSONRequestBody defines body for PutOverride for application/json ContentType.
 type PutOverrideJSONRequestBody = OverrideInput
 
+// ValidateOverrideJSONRequestBody defines body for ValidateOverride for application/json ContentType.
+type ValidateOverrideJSONRequestBody = OverrideInput
+
 // PreviewRouteJSONRequestBody defines body for PreviewRoute for application/json ContentType.
 type PreviewRouteJSONRequestBody = Alert
 
@@ -1664,6 +1724,9 @@ type ServerInterface interface {
 	// PutOverride Set a detection's override
 	// (PUT /v1/overrides/{detection_id})
 	PutOverride(ctx *echo.Context, detectionID string, params PutOverrideParams) error
+	// ValidateOverride Check a detection's override without storing it
+	// (POST /v1/overrides/{detection_id}/validate)
+	ValidateOverride(ctx *echo.Context, detectionID string) error
 	// PreviewRoute Show where an alert would go, and why
 	// (POST /v1/route/preview)
 	PreviewRoute(ctx *echo.Context) error
@@ -1679,6 +1742,9 @@ type ServerInterface interface {
 	// GetToken Read a token
 	// (GET /v1/tokens/{id})
 	GetToken(ctx *echo.Context, id string) error
+	// GetVersion Which version is this?
+	// (GET /v1/version)
+	GetVersion(ctx *echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2313,6 +2379,22 @@ func (w *ServerInterfaceWrapper) PutOverride(ctx *echo.Context) error {
 	return err
 }
 
+// ValidateOverride converts echo context to params.
+func (w *ServerInterfaceWrapper) ValidateOverride(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "detection_id" -------------
+	var detectionID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "detection_id", ctx.Param("detection_id"), &detectionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter detection_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ValidateOverride(ctx, detectionID)
+	return err
+}
+
 // PreviewRoute converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewRoute(ctx *echo.Context) error {
 	var err error
@@ -2369,6 +2451,15 @@ func (w *ServerInterfaceWrapper) GetToken(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetToken(ctx, id)
+	return err
+}
+
+// GetVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) GetVersion(ctx *echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetVersion(ctx)
 	return err
 }
 
@@ -2445,11 +2536,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/v1/overrides/:detection_id", wrapper.DeleteOverride, options.OperationMiddlewares["deleteOverride"]...)
 	router.GET(options.BaseURL+"/v1/overrides/:detection_id", wrapper.GetOverride, options.OperationMiddlewares["getOverride"]...)
 	router.PUT(options.BaseURL+"/v1/overrides/:detection_id", wrapper.PutOverride, options.OperationMiddlewares["putOverride"]...)
+	router.POST(options.BaseURL+"/v1/overrides/:detection_id/validate", wrapper.ValidateOverride, options.OperationMiddlewares["validateOverride"]...)
 	router.POST(options.BaseURL+"/v1/route/preview", wrapper.PreviewRoute, options.OperationMiddlewares["previewRoute"]...)
 	router.GET(options.BaseURL+"/v1/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/v1/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/v1/tokens/:id", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/v1/tokens/:id", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
+	router.GET(options.BaseURL+"/v1/version", wrapper.GetVersion, options.OperationMiddlewares["getVersion"]...)
 
 }
 
@@ -3536,6 +3629,46 @@ func (response PutOverridedefaultApplicationProblemPlusJSONResponse) VisitPutOve
 	return err
 }
 
+type ValidateOverrideRequestObject struct {
+	DetectionID string `json:"detection_id"`
+	Body        *ValidateOverrideJSONRequestBody
+}
+
+type ValidateOverrideResponseObject interface {
+	VisitValidateOverrideResponse(w http.ResponseWriter) error
+}
+
+type ValidateOverride200JSONResponse OverrideValidation
+
+func (response ValidateOverride200JSONResponse) VisitValidateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateOverridedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ValidateOverridedefaultApplicationProblemPlusJSONResponse) VisitValidateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewRouteRequestObject struct {
 	Body *PreviewRouteJSONRequestBody
 }
@@ -3724,6 +3857,44 @@ func (response GetTokendefaultApplicationProblemPlusJSONResponse) VisitGetTokenR
 	return err
 }
 
+type GetVersionRequestObject struct {
+}
+
+type GetVersionResponseObject interface {
+	VisitGetVersionResponse(w http.ResponseWriter) error
+}
+
+type GetVersion200JSONResponse Version
+
+func (response GetVersion200JSONResponse) VisitGetVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetVersiondefaultApplicationProblemPlusJSONResponse) VisitGetVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHealth Is the process alive?
@@ -3804,6 +3975,9 @@ type StrictServerInterface interface {
 	// PutOverride Set a detection's override
 	// (PUT /v1/overrides/{detection_id})
 	PutOverride(ctx context.Context, request PutOverrideRequestObject) (PutOverrideResponseObject, error)
+	// ValidateOverride Check a detection's override without storing it
+	// (POST /v1/overrides/{detection_id}/validate)
+	ValidateOverride(ctx context.Context, request ValidateOverrideRequestObject) (ValidateOverrideResponseObject, error)
 	// PreviewRoute Show where an alert would go, and why
 	// (POST /v1/route/preview)
 	PreviewRoute(ctx context.Context, request PreviewRouteRequestObject) (PreviewRouteResponseObject, error)
@@ -3819,6 +3993,9 @@ type StrictServerInterface interface {
 	// GetToken Read a token
 	// (GET /v1/tokens/{id})
 	GetToken(ctx context.Context, request GetTokenRequestObject) (GetTokenResponseObject, error)
+	// GetVersion Which version is this?
+	// (GET /v1/version)
+	GetVersion(ctx context.Context, request GetVersionRequestObject) (GetVersionResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *echo.Context, request any) (any, error)
@@ -4679,6 +4856,54 @@ func (sh *strictHandler) PutOverride(ctx *echo.Context, detectionID string, para
 	return nil
 }
 
+// ValidateOverride operation middleware
+func (sh *strictHandler) ValidateOverride(ctx *echo.Context, detectionID string) error {
+	var request ValidateOverrideRequestObject
+
+	request.DetectionID = detectionID
+
+	var body ValidateOverrideJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ValidateOverride(ctx.Request().Context(), request.(ValidateOverrideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ValidateOverride")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ValidateOverrideResponseObject); ok {
+		return validResponse.VisitValidateOverrideResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PreviewRoute operation middleware
 func (sh *strictHandler) PreviewRoute(ctx *echo.Context) error {
 	var request PreviewRouteRequestObject
@@ -4838,6 +5063,29 @@ func (sh *strictHandler) GetToken(ctx *echo.Context, id string) error {
 		return err
 	} else if validResponse, ok := response.(GetTokenResponseObject); ok {
 		return validResponse.VisitGetTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetVersion operation middleware
+func (sh *strictHandler) GetVersion(ctx *echo.Context) error {
+	var request GetVersionRequestObject
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVersion(ctx.Request().Context(), request.(GetVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetVersionResponseObject); ok {
+		return validResponse.VisitGetVersionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

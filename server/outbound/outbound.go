@@ -61,6 +61,7 @@ type Options struct {
 
 // Client makes single HTTP exchanges. It is safe for concurrent use and shares its connections among all users.
 type Client struct {
+	guard     guard
 	dialer    *net.Dialer
 	direct    *direct // for what it takes
 	transport *http.Transport
@@ -77,11 +78,11 @@ type Response struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}}
+	c := &Client{guard: newGuard(o.Allow), userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}}
 	c.dialer = &net.Dialer{
 		Timeout:  dialTimeout,
 		Resolver: o.Resolver,
-		Control:  newGuard(o.Allow).control,
+		Control:  c.guard.control,
 	}
 	c.direct = &direct{dial: c.dial}
 	c.transport = &http.Transport{
@@ -205,6 +206,26 @@ func CheckURL(text string) string {
 		return "is not a URL"
 	}
 	return urlFault(u)
+}
+
+// Blocked says why a URL can never be reached, or "": its host is no name but an address that may not be dialled. What a
+// name stands for is found out at each attempt.
+func (c *Client) Blocked(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || urlFault(u) != "" {
+		return ""
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		if checkHost(u.Hostname()) != nil {
+			return "the host is neither a name nor an IP address in its usual form"
+		}
+		return ""
+	}
+	if err := c.guard.check(addr.Unmap().WithZone("")); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func urlFault(u *url.URL) string {

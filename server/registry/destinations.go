@@ -179,6 +179,24 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	return nil
 }
 
+// Warnings names what a valid draft has that can never work here, though it may elsewhere or later: URLs with addresses
+// that this server may not reach.
+func (r *Registry) Warnings(draft Draft) []problem.Field {
+	name, raw, err := r.pick(draft.Config)
+	var config map[string]any
+	if err != nil || json.Unmarshal(raw, &config) != nil {
+		return nil
+	}
+	var fields []problem.Field
+	for _, member := range slices.Sorted(maps.Keys(config)) {
+		text, _ := config[member].(string)
+		if why := r.opts.Env.HTTP.Blocked(text); why != "" {
+			fields = append(fields, problem.Field{Name: "/config/" + name + "/" + member, Message: "cannot be reached: " + why})
+		}
+	}
+	return fields
+}
+
 // CheckConfig reports what is wrong with a config alone, as Validate would, for a body whose other parts cannot be read.
 func (r *Registry) CheckConfig(id string, config json.RawMessage) error {
 	var old *destination.Destination

@@ -69,18 +69,27 @@ func (r *Registry) Override(detectionID string) (Override, error) {
 	return o, nil
 }
 
-// Warnings names the entries of an override that would be passed over now.
-func (s *Snapshot) Warnings(o Override) []route.Warning {
-	warnings := []route.Warning{}
-	for _, name := range o.Destinations {
+// A ListWarning is about one entry of an override's list: the one at Entry.
+type ListWarning struct {
+	Entry int
+	route.Warning
+}
+
+// Warnings names the entries of an override's list that would be passed over now.
+func (s *Snapshot) Warnings(destinations []string) []ListWarning {
+	warnings := []ListWarning{}
+	add := func(entry int, code route.WarningCode, format, name string) {
+		warnings = append(warnings, ListWarning{entry, route.Warning{Code: code, Message: fmt.Sprintf(format, name)}})
+	}
+	for i, name := range destinations {
 		if name == route.Skip {
 			continue
 		}
 		switch d, ok := s.Table.Find(name); {
 		case !ok:
-			warnings = append(warnings, route.Warning{Code: route.UnknownDestination, Message: fmt.Sprintf("%.100q is no destination now", name)})
+			add(i, route.UnknownDestination, "%.100q is no destination now", name)
 		case !d.Enabled:
-			warnings = append(warnings, route.Warning{Code: route.DisabledDestination, Message: fmt.Sprintf("%q is disabled now", d.DisplayName)})
+			add(i, route.DisabledDestination, "%q is disabled now", d.DisplayName)
 		}
 	}
 	return warnings

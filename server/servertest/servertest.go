@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package servertest runs a whole control plane for a test: a real listener, a real store in a temporary directory.
+// It also makes certificates.
 package servertest
 
 import (

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"syscall"
 	"time"
 
@@ -60,7 +61,15 @@ type commands struct {
 type remote struct {
 	Endpoint string `env:"ALERTROUTER_ENDPOINT" default:"http://127.0.0.1:8080" help:"Base URL of the control plane."`
 	Token    string `env:"ALERTROUTER_TOKEN" placeholder:"TOKEN" help:"API token; better given in ALERTROUTER_TOKEN, since others can read a command line."`
+	connection
 	output
+}
+
+// connection says whom to trust and who asks, when the control plane speaks TLS.
+type connection struct {
+	CACert     string `name:"ca-cert" env:"ALERTROUTER_CA_CERT" placeholder:"FILE" help:"Certificates of authorities to trust beside the system's: a PEM file, or the PEM text itself."`
+	ClientCert string `env:"ALERTROUTER_CLIENT_CERT" placeholder:"FILE" help:"The certificate to show to a control plane that asks for one, as PEM file or text."`
+	ClientKey  string `env:"ALERTROUTER_CLIENT_KEY" placeholder:"FILE" help:"Its private key, as PEM file; or as text, but then in the environment only."`
 }
 
 // output is how every command prints.
@@ -70,7 +79,16 @@ type output struct {
 
 // client makes the API client.
 func (r remote) client() (*client.ClientWithResponses, error) {
-	return client.New(r.Endpoint, r.Token, client.WithUserAgent("alertrouter-cli/"+version))
+	api, err := client.New(r.Endpoint, r.Token, client.WithUserAgent("alertrouter-cli/"+version), client.WithTLS(r.CACert, r.ClientCert, r.ClientKey))
+	return api, asFlag(err)
+}
+
+// asFlag calls the setting of the client that is wrong what its flag is called.
+func asFlag(err error) error {
+	if e, ok := errors.AsType[*client.SettingError](err); ok {
+		return fmt.Errorf("--%s %s", strings.ReplaceAll(e.Setting, "_", "-"), e.Problem)
+	}
+	return err
 }
 
 // streams is where commands read and write.

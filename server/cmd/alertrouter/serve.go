@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
 	"github.com/alertrouter/terraform-provider-alertrouter/server"
 )
 
@@ -45,6 +46,7 @@ func tuneCollector() {
 
 type healthcheckCommand struct {
 	output
+	connection
 	Endpoint string        `env:"ALERTROUTER_ENDPOINT" default:"http://127.0.0.1:8080" help:"Base URL of the control plane."`
 	Timeout  time.Duration `default:"5s" help:"How long to wait for the answer."`
 }
@@ -57,7 +59,15 @@ func (c *healthcheckCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--endpoint: %w", err)}
 	}
-	response, err := http.DefaultClient.Do(request)
+	config, err := client.TLSConfig(c.CACert, c.ClientCert, c.ClientKey)
+	if err != nil {
+		return usageError{asFlag(err)}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if config != nil {
+		transport.TLSClientConfig = config
+	}
+	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/client"
+)
+
+// A session is what the provider knows during one walk of Terraform over its resources: a plan, or an apply. Terraform
+// starts the provider anew for each.
+type session struct {
+	api     *client.ClientWithResponses
+	version string // of the provider
+	hidden  *hidden
+
+	asked    sync.Once
+	versions string // what the versions of both sides have to do with a strange answer; "" is nothing
+
+	owned   noted // ids of the destinations that are in Terraform's state
+	planned noted // display names and ids of the destinations that are to be made or changed
+}
+
+// owns notes the id of a destination that is in Terraform's state.
+func (c *caller) owns(id string) {
+	if c.session != nil {
+		c.session.owned.add(id)
+	}
+}
+
+// plans notes what a destination is to be, for those that name it.
+func (c *caller) plans(id, displayName string) {
+	if c.session != nil {
+		c.session.planned.add(id)
+		c.session.planned.add(displayName)
+	}
+}
+
+// isPlanned reports whether an id or a display name is that of a destination that is to be made or changed.
+func (c *caller) isPlanned(name string) bool {
+	return c.session != nil && c.session.planned.has(name)
+}
+
+// hide keeps a secret out of what is shown.
+func (c *caller) hide(text string) {
+	if c.session != nil {
+		c.session.hidden.add(text)
+	}
+}
+
+// noted is a set of texts that only grows.
+type noted struct {
+	mu    sync.Mutex
+	texts map[string]bool
+	more  chan struct{} // closed when there is one more
+}
+
+func (n *noted) add(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if text == "" || n.texts[text] {
+		return
+	}
+	if n.texts == nil {
+		n.texts = map[string]bool{}
+	}
+	n.texts[text] = true
+	if n.more != nil {
+		close(n.more)
+		n.more = nil
+	}
+}
+
+func (n *noted) has(text string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.texts[text]
+}
+
+// next returns what is closed when there is one more.
+func (n *noted) next() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.more == nil {
+		n.more = make(chan struct{})
+	}
+	return n.more
+}
+
+// await reports whether a text is there, or comes before nothing has come for as long as quiet: Terraform looks at
+// resources that do not depend on each other in any order.
+func (n *noted) await(ctx context.Context, text string, quiet time.Duration) bool {
+	for {
+		more := n.next()
+		if n.has(text) {
+			return true
+		}
+		timer := time.NewTimer(quiet)
+		select {
+		case <-more:
+			timer.Stop()
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+	}
+}
