@@ -35,6 +35,12 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
+	return anotherWorld(t)
+}
+
+// anotherWorld is for tests that have a world already.
+func anotherWorld(t *testing.T) *world {
+	t.Helper()
 	s := servertest.Start(t)
 	api, err := client.New(s.URL, s.Token)
 	if err != nil {

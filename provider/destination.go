@@ -259,7 +259,8 @@ func (r *destinationResource) Update(ctx context.Context, req resource.UpdateReq
 	resp.Diagnostics.Append(records.save(ctx, resp.Private, d.SecretFingerprints)...)
 }
 
-// Delete removes the destination; one that is gone already is fine.
+// Delete removes the destination; one that is gone already is fine. It goes even if somebody changed it since it was
+// read: a destruction is no edit that could lose another, and it has to work on a state that is not refreshed.
 func (r *destinationResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	m := r.newModel()
 	resp.Diagnostics.Append(r.get(ctx, req.State.Raw, m)...)

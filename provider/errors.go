@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -23,7 +24,8 @@ type attributeOf func(pointer string) (path.Path, bool)
 var advice = map[int]string{
 	http.StatusUnauthorized: "The control plane does not know the token. Check token in the provider block or the environment variable " + tokenEnv + ": it may have been revoked, or belong to another control plane.",
 	http.StatusForbidden:    "The token lacks a permission this needs. Use one that holds it: the page of each resource names its permissions.",
-	http.StatusConflict:     "Another one has this name or id. Choose another, or adopt the existing one with an import block.",
+	http.StatusConflict: "Another one has this name or id. Choose another, or adopt the existing one with an import block. If it is to be replaced by this very resource, " +
+		"take create_before_destroy out of its lifecycle block, or give the new one another name.",
 	http.StatusPreconditionFailed: "It was changed outside Terraform after this plan was made, or by an earlier apply that got no answer. " +
 		"Nothing was overwritten. Run the command again: the next plan shows what is different.",
 	http.StatusTooManyRequests: "The control plane still asks to wait after all retries. Lower max_concurrency in the provider block or Terraform's -parallelism, or try again later.",
@@ -35,7 +37,7 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	summary := "Cannot " + doing
 	answer, ok := errors.AsType[*client.Error](err)
 	if !ok {
-		diags.AddError(summary, "The control plane did not answer: "+err.Error()+connectionAdvice(err))
+		diags.AddError(summary, "The control plane did not answer: "+sentence(err.Error())+"\n\n"+connectionAdvice(err))
 		return
 	}
 	footer := footer(answer, err)
@@ -53,11 +55,20 @@ func addError(diags *diag.Diagnostics, doing string, err error, find attributeOf
 	if answer.Detail != "" {
 		detail += ": " + answer.Detail
 	}
+	detail = sentence(detail)
 	if at, ok := find(""); ok && (answer.Status == http.StatusConflict || isGone(err)) {
-		diags.AddAttributeError(at, summary, detail+"."+footer)
+		diags.AddAttributeError(at, summary, detail+footer)
 		return
 	}
-	diags.AddError(summary, detail+"."+footer)
+	diags.AddError(summary, detail+footer)
+}
+
+// sentence ends a text with a full stop, if it does not end like a sentence.
+func sentence(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") {
+		return text
+	}
+	return text + "."
 }
 
 // footer says what to do, and what to look for. err is the answer, perhaps with more about it.
@@ -91,19 +102,19 @@ func trace(answer *client.Error) string {
 	return text + "."
 }
 
-// connectionAdvice tells what to do when there was no answer for want of trust.
+// connectionAdvice tells what to do when there was no answer.
 func connectionAdvice(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return ".\n\nThe certificate of the control plane is from an authority that this machine does not know. Set ca_cert in the provider block, or the environment variable " + caEnv + ", to the certificate of that authority."
+		return "The certificate of the control plane is from an authority that this machine does not know. Set ca_cert in the provider block, or the environment variable " + caEnv + ", to the certificate of that authority."
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return ".\n\nThe certificate of the control plane is for other names: check endpoint in the provider block."
+		return "The certificate of the control plane is for other names: check endpoint in the provider block."
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
-		return ".\n\nThe control plane does not accept this client. If it asks for certificates, set client_cert and client_key in the provider block, or the environment variables " +
+		return "The control plane does not accept this client. If it asks for certificates, set client_cert and client_key in the provider block, or the environment variables " +
 			certEnv + " and " + keyEnv + ", to one from an authority that it knows (its setting tls-client-ca)."
 	}
-	return ""
+	return "Check endpoint in the provider block or the environment variable " + endpointEnv + ", and that the control plane runs and can be reached from here."
 }
 
 // addGone is for an update of what is not there any more.

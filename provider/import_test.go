@@ -253,18 +253,8 @@ func TestImport_TakesSecretsOver(t *testing.T) {
 	}
 }
 
-// needs skips a test on an engine that does not have what is tested.
-func needs(t *testing.T, feature, terraform, openTofu string) {
-	t.Helper()
-	e := enginetest.Current()
-	if e.IsTerraform(terraform) || openTofu != "" && e.IsOpenTofu(openTofu) {
-		return
-	}
-	t.Skipf("%s has no %s", e, feature)
-}
-
 func TestImport_TakesAnIdentity(t *testing.T) {
-	needs(t, "import by identity", "1.12", "1.12")
+	enginetest.Needs(t, "import by identity", "1.12", "1.12")
 	w := newWorld(t)
 	slackID := w.createSlack(t, "SOC").ID
 	w.override(t, "AWS/Root Login: ünï", client.OverrideInput{Severity: new(client.OverrideInputSeverityLOW)})

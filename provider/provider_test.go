@@ -52,6 +52,13 @@ func newProxy(t *testing.T, w *world) *proxy {
 	return p
 }
 
+// answerWith has answer answer in place of the control plane, for the requests of which it says so.
+func (p *proxy) answerWith(answer func(http.ResponseWriter, *http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = answer
+}
+
 // lose answers the requests with one of the methods by a page that says 404, as a proxy does that has lost its way.
 func (p *proxy) lose(methods ...string) {
 	p.mu.Lock()

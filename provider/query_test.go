@@ -9,11 +9,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
 )
 
 // TestQuery_FindsWhatIsNotManagedYet lists what was made by hand, has Terraform write its configuration, and adopts it.
 func TestQuery_FindsWhatIsNotManagedYet(t *testing.T) {
-	needs(t, "terraform query", "1.14", "")
+	enginetest.Needs(t, "terraform query", "1.14", "")
 	w := newWorld(t)
 	_, count := w.fill(t)
 	count++ // with the destination that is the others' last resort
@@ -46,7 +48,7 @@ func TestQuery_FindsWhatIsNotManagedYet(t *testing.T) {
 }
 
 func TestQuery_Narrows(t *testing.T) {
-	needs(t, "terraform query", "1.14", "")
+	enginetest.Needs(t, "terraform query", "1.14", "")
 	w := newWorld(t)
 	for _, name := range []string{"SOC one", "SOC two", "Legal"} {
 		w.createSlack(t, name)
@@ -80,7 +82,7 @@ func TestQuery_Narrows(t *testing.T) {
 
 // TestQuery_RunsTheDocumentedExamples runs the query of every list's page.
 func TestQuery_RunsTheDocumentedExamples(t *testing.T) {
-	needs(t, "terraform query", "1.14", "")
+	enginetest.Needs(t, "terraform query", "1.14", "")
 	w := newWorld(t)
 	w.createSlack(t, "SOC on-call")
 	pages, err := filepath.Glob("../docs/list-resources/*.md")

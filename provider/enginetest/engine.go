@@ -129,6 +129,17 @@ func Current() Engine {
 	return current
 }
 
+// Needs skips a test on an engine that does not have what is tested: Terraform has it since the one version, OpenTofu
+// since the other, or not at all if that is "".
+func Needs(t testing.TB, feature, terraform, openTofu string) {
+	t.Helper()
+	e := Current()
+	if e.IsTerraform(terraform) || openTofu != "" && e.IsOpenTofu(openTofu) {
+		return
+	}
+	t.Skipf("%s has no %s", e, feature)
+}
+
 // Main is for TestMain: it runs the package's tests on the first engine, and then, in a process of its own, on each of
 // the others. It exits, and says on which engines it ran.
 func Main(m *testing.M) {
