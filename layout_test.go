@@ -79,6 +79,7 @@ var allowed = map[string][]string{
 	"alert/wire":                  {"alert", "problem"},
 	"secret/seal":                 {},
 	"route":                       {"alert"},
+	"route/routetest":             {"alert", "route"},
 	"outbound":                    {"problem", "secret"},
 	"destination":                 {"alert", "problem", "secret", "outbound"},
 	"destination/render":          {"alert", "destination"},

@@ -178,14 +178,14 @@ func (r *destinationResource) storedSecrets(ctx context.Context, state tfsdk.Sta
 
 // A choice is what an update does about a secret.
 type choice struct {
-	action action
+	action secretAction
 	reason bool // this alone is a reason to update
 }
 
-type action int
+type secretAction int
 
 const (
-	keep action = iota // send nothing: the server keeps what it has
+	keep secretAction = iota // send nothing: the server keeps what it has
 	send
 	remove
 )

@@ -177,7 +177,7 @@ func (w *world) driftCases(t *testing.T) (cases []driftCase) {
 		t.Fatal(err)
 	}
 	schemas := document.Components.Schemas
-	fallbacks := [2]any{w.create(t, "first"), w.create(t, "second")}
+	fallbacks := [2]any{w.createWebhook(t, "first", "https://soar.example.com"), w.createWebhook(t, "second", "https://soar.example.com")}
 	for name, attributes := range changeable(t) {
 		properties := maps.Clone(schemas["OverrideInput"].Value.Properties)
 		if destination, ok := strings.CutPrefix(name, "destination_"); ok {
@@ -335,16 +335,12 @@ func (w *world) interfere(t *testing.T, c driftCase, id string) {
 	}
 }
 
-// create makes a webhook destination behind Terraform's back and returns its id.
-func (w *world) create(t *testing.T, name string) string {
+// createWebhook makes a webhook destination behind Terraform's back and returns its id.
+func (w *world) createWebhook(t *testing.T, name, url string) string {
 	t.Helper()
-	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, client.DestinationInput{
-		DisplayName: name, Severities: []client.Severity{}, Config: client.DestinationConfig{Webhook: &client.WebhookConfig{URL: new("https://soar.example.com")}},
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d.ID
+	return w.create(t, client.DestinationInput{
+		DisplayName: name, Severities: []client.Severity{}, Config: client.DestinationConfig{Webhook: &client.WebhookConfig{URL: &url}},
+	}).ID
 }
 
 func encode(t *testing.T, v any) string {

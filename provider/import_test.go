@@ -196,7 +196,7 @@ func TestImport_SaysWhatIsWrongWithTheID(t *testing.T) {
 		{overrideAddress, "..", `is\s+the\s+id\s+of\s+nothing`},
 	} {
 		out, err := work.Run(t, "import", "-no-color", c.address, c.id)
-		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(plain(out)) {
+		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(unframed(out)) {
 			t.Errorf("%s, %q: want an error with %s, got (%v)\n%s", c.address, c.id, c.want, err, out)
 		}
 	}
@@ -274,7 +274,7 @@ func TestImport_TakesAnIdentity(t *testing.T) {
 		{overrideAddress, "detection_id", "", `is\s+the\s+id\s+of\s+nothing`},
 	} {
 		out, err := w.workspace(t, adopt(c.address, c.member, c.value)).Run(t, "plan", "-no-color", "-generate-config-out=generated.tf")
-		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(plain(out)) {
+		if err == nil || !regexp.MustCompile(`(?s)`+c.want).MatchString(unframed(out)) {
 			t.Errorf("%s: want an error with %s, got (%v)\n%s", c.address, c.want, err, out)
 		}
 	}
@@ -296,5 +296,5 @@ func TestIdentity_SurvivesDeletion(t *testing.T) {
 	work.Must(t, "plan", "-detailed-exitcode")
 }
 
-// plain takes the frame off the errors an engine prints.
-func plain(out string) string { return strings.ReplaceAll(out, "│", "") }
+// unframed takes the frame off the errors an engine prints.
+func unframed(out string) string { return strings.ReplaceAll(out, "│", "") }

@@ -62,7 +62,7 @@ func TestMove_RefusesAnotherType(t *testing.T) {
 	work.Write(t, "main.tf", enginetest.RequiredProviders+toSlack+slackWith(slackURL))
 	for _, args := range [][]string{{"plan"}, {"apply", "-auto-approve"}, {"apply", "-auto-approve", "-refresh=false"}, {"destroy", "-auto-approve"}, {"destroy", "-auto-approve", "-refresh=false"}} {
 		out, err := work.Run(t, append(args, "-no-color")...)
-		out = strings.Join(strings.Fields(plain(out)), " ")
+		out = strings.Join(strings.Fields(unframed(out)), " ")
 		if want := "Remove the moved block"; err == nil || !strings.Contains(out, want) && !strings.Contains(out, "Plan again without -refresh=false") {
 			t.Errorf("%v: want an error with %q, got (%v)\n%s", args, want, err, out)
 		}
@@ -117,7 +117,7 @@ func TestMove_RefusesWhatIsNoDestination(t *testing.T) {
 			work := w.workspace(t, strings.ReplaceAll(toSlack, "alertrouter_destination_webhook", c.from)+slackWith(slackURL))
 			work.Write(t, "terraform.tfstate", c.state)
 			out, err := work.Run(t, "plan", "-no-color")
-			if out = strings.Join(strings.Fields(plain(out)), " "); err == nil || !strings.Contains(out, c.want) {
+			if out = strings.Join(strings.Fields(unframed(out)), " "); err == nil || !strings.Contains(out, c.want) {
 				t.Errorf("want an error with %q, got (%v)\n%s", c.want, err, out)
 			}
 		})

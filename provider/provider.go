@@ -16,6 +16,10 @@
 //	lists.go                       what terraform query lists, and following pages
 //	session.go                     what the provider knows during one walk over the resources
 //	versions.go                    whether the control plane is too old or too new
+//	send_test_alert_action.go      the action alertrouter_send_test_alert
+//	route_function.go              the function route
+//	route_policy.go                its decision, when not everything is known yet
+//	route_reader.go                reading its arguments; route_values.go of any type
 //	errors.go                      from API errors to diagnostics
 //	descriptions.gen.go            the contract's descriptions
 package provider
@@ -32,10 +36,12 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -181,7 +187,7 @@ func (p *alertrouterProvider) Configure(ctx context.Context, req provider.Config
 		addConfigurationError(&resp.Diagnostics, err)
 		return
 	}
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = s, s, s, s
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData, resp.ActionData = s, s, s, s, s
 }
 
 // options are those of the client. The token, and what else may not be shown, is hidden.
@@ -255,6 +261,16 @@ func (p *alertrouterProvider) EphemeralResources(context.Context) []func() ephem
 	return []func() ephemeral.EphemeralResource{func() ephemeral.EphemeralResource { return newEphemeralAPIToken(&p.openers) }}
 }
 
+// Functions lists the functions, which need no control plane.
+func (p *alertrouterProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newRouteFunction}
+}
+
+// Actions lists the actions, of which Terraform before 1.14 and OpenTofu know nothing.
+func (p *alertrouterProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newSendTestAlert}
+}
+
 // A caller holds what Configure left for it: nothing, as long as an argument is not known.
 type caller struct {
 	session *session
@@ -294,5 +310,12 @@ func (c *dataSourceCaller) Configure(_ context.Context, req datasource.Configure
 type ephemeralCaller struct{ caller }
 
 func (c *ephemeralCaller) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	c.configure(req.ProviderData)
+}
+
+// actionCaller is embedded by actions.
+type actionCaller struct{ caller }
+
+func (c *actionCaller) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
 	c.configure(req.ProviderData)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -114,38 +115,60 @@ func (s *testAlertDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() || !s.ready(&resp.Diagnostics) {
 		return
 	}
-	timeout := defaultTestTimeout
-	if !m.Timeout.IsNull() {
-		timeout, _ = time.ParseDuration(m.Timeout.ValueString()) // the validator has read it before
-	}
-	waiting, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	m.ID = types.StringValue(m.key())
-	result, err := client.OK(s.api.TestDestinationWithResponse(waiting, m.DestinationID.ValueString(), client.TestInput{
+	timeout := testTimeout(m.Timeout)
+	result := s.test(ctx, &resp.Diagnostics, m.DestinationID.ValueString(), timeout, client.TestInput{
 		Severity:       pointerTo[client.Severity](m.Severity),
 		AlertType:      pointerTo[client.AlertType](m.AlertType),
 		IdempotencyKey: m.ID.ValueStringPointer(),
-	}))
-	switch {
-	case err == nil:
-		m.setFrom(result)
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		m.setLate(timeout)
-	default:
-		s.report(ctx, &resp.Diagnostics, "test the destination "+m.DestinationID.ValueString(), err, testAlertAttribute)
+	})
+	if resp.Diagnostics.HasError() {
 		return
+	}
+	if result != nil {
+		m.setFrom(result)
+	} else {
+		m.setLate(timeout)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	if m.Delivered.ValueBool() {
-		return
+	if !m.Delivered.ValueBool() {
+		addUndelivered(&resp.Diagnostics, m.FailOnError.ValueBool(), m.DestinationID, m.Error, m.Status)
 	}
+}
+
+// testTimeout is how long to wait for a test's result.
+func testTimeout(configured types.String) time.Duration {
+	if configured.IsNull() {
+		return defaultTestTimeout
+	}
+	timeout, _ := time.ParseDuration(configured.ValueString()) // the validator has read it before
+	return timeout
+}
+
+// test has the control plane send a test alert. The result is nil when none came in time, and when diags has an error.
+func (c *caller) test(ctx context.Context, diags *diag.Diagnostics, id string, timeout time.Duration, input client.TestInput) *client.TestResult {
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	result, err := client.OK(c.api.TestDestinationWithResponse(waiting, id, input))
+	switch {
+	case err == nil:
+		return result
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+	default:
+		c.report(ctx, diags, "test the destination "+id, err, testAlertAttribute)
+	}
+	return nil
+}
+
+// addUndelivered says that a test alert did not arrive, as an error or as a warning.
+func addUndelivered(diags *diag.Diagnostics, fail bool, id, reason, status types.String) {
 	summary := "The test alert was not delivered"
-	detail := fmt.Sprintf("Destination %s: %s (%s).", m.DestinationID.ValueString(), m.Error.ValueString(), m.Status.ValueString())
-	if m.FailOnError.ValueBool() {
-		resp.Diagnostics.AddError(summary, detail)
+	detail := fmt.Sprintf("Destination %s: %s (%s).", id.ValueString(), reason.ValueString(), status.ValueString())
+	if fail {
+		diags.AddError(summary, detail)
 		return
 	}
-	resp.Diagnostics.AddWarning(summary, detail)
+	diags.AddWarning(summary, detail)
 }
 
 // key is a hash of everything that makes a test another test.
@@ -176,9 +199,11 @@ func (m *testAlertModel) setFrom(result *client.TestResult) {
 func (m *testAlertModel) setLate(timeout time.Duration) {
 	m.Delivered = types.BoolValue(false)
 	m.Status = types.StringValue(string(client.TestResultStatusAMBIGUOUS))
-	m.Error = types.StringValue(fmt.Sprintf("no result within %s", timeout))
+	m.Error = types.StringValue(lateText(timeout))
 	m.FromCache = types.BoolValue(false)
 }
+
+func lateText(timeout time.Duration) string { return fmt.Sprintf("no result within %s", timeout) }
 
 // testAlertAttribute points at the arguments a refusal can be about.
 func testAlertAttribute(pointer string) (path.Path, bool) {

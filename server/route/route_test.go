@@ -12,69 +12,13 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/route"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/route/routetest"
 )
-
-var logTypes = []string{"AWS.CloudTrail", "Okta.SystemLog", "GitHub.Audit"}
-
-func drawDestinations(t *rapid.T) []route.Destination {
-	list := make([]route.Destination, rapid.IntRange(0, 6).Draw(t, "destinations"))
-	for i := range list {
-		list[i] = route.Destination{
-			ID: fmt.Sprintf("id-%d", i), DisplayName: fmt.Sprintf("name-%d", i), Type: "webhook",
-			Enabled:    rapid.Bool().Draw(t, "enabled"),
-			Severities: rapid.SliceOfDistinct(rapid.SampledFrom(alert.Severities()), rapid.ID).Draw(t, "severities"),
-			AlertTypes: rapid.SliceOfNDistinct(rapid.SampledFrom(alert.Types()), 0, 3, rapid.ID).Draw(t, "alert types"),
-			LogTypes:   rapid.SliceOfNDistinct(rapid.SampledFrom(logTypes), 0, 2, rapid.ID).Draw(t, "log types"),
-		}
-	}
-	return list
-}
-
-// drawList draws nil, an empty list, or entries good and bad, sometimes SKIP.
-func drawList(t *rapid.T, label string) []string {
-	if rapid.Bool().Draw(t, label+" absent") {
-		return nil
-	}
-	entry := rapid.OneOf(
-		rapid.Map(rapid.IntRange(0, 7), func(i int) string { return fmt.Sprintf("id-%d", i) }),
-		rapid.Map(rapid.IntRange(0, 7), func(i int) string { return fmt.Sprintf("name-%d", i) }),
-		rapid.SampledFrom([]string{"nope", "", "NAME-1", "SKIP"}),
-	)
-	return append([]string{}, rapid.SliceOfN(entry, 0, 4).Draw(t, label)...)
-}
-
-func drawAlert(t *rapid.T) *alert.Alert {
-	a := &alert.Alert{
-		Type:     rapid.SampledFrom(alert.Types()).Draw(t, "type"),
-		LogTypes: rapid.SliceOfNDistinct(rapid.SampledFrom(logTypes), 0, 2, rapid.ID).Draw(t, "log types"),
-		Detection: alert.Detection{
-			ID: "detection", Severity: rapid.SampledFrom([]string{"INFO", "low", "Medium", "HIGH", "CRITICAL"}).Draw(t, "severity"),
-			Destinations: drawList(t, "static"),
-		},
-	}
-	a.Generated.Destinations = drawList(t, "generated")
-	if rapid.Bool().Draw(t, "has generated severity") {
-		s := rapid.SampledFrom([]string{"INFO", "low", "HIGH", "DEFAULT", "default", "SEVERE", ""}).Draw(t, "generated severity")
-		a.Generated.Severity = &s
-	}
-	return a
-}
-
-func drawOverrides(t *rapid.T) []route.Override {
-	if rapid.Bool().Draw(t, "no override") {
-		return nil
-	}
-	return []route.Override{{
-		DetectionID:  "detection",
-		Severity:     rapid.SampledFrom(append([]alert.Severity{""}, alert.Severities()...)).Draw(t, "override severity"),
-		Destinations: drawList(t, "override"),
-	}}
-}
 
 func TestRoute_Properties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		destinations, overrides, a := drawDestinations(t), drawOverrides(t), drawAlert(t)
+		destinations, overrides, a := routetest.DrawDestinations(t), routetest.DrawOverrides(t), routetest.DrawAlert(t)
 		got := route.Compile(destinations, overrides).Route(a)
 
 		seen := map[string]bool{}
@@ -105,7 +49,7 @@ func TestRoute_Properties(t *testing.T) {
 func TestRoute_ABadEntryCostsNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		destinations, overrides, a := drawDestinations(t), drawOverrides(t), drawAlert(t)
+		destinations, overrides, a := routetest.DrawDestinations(t), routetest.DrawOverrides(t), routetest.DrawAlert(t)
 		table := route.Compile(destinations, overrides)
 		without := len(table.Route(a).Destinations)
 
@@ -131,7 +75,7 @@ func insert(t *rapid.T, list []string, entry string) []string {
 
 func TestManual_Vectors32And33(t *testing.T) {
 	t.Parallel()
-	destinations := vectorDestinations()
+	destinations := routetest.Destinations()
 	for i := range destinations {
 		destinations[i].AllowManualDispatch = destinations[i].DisplayName == "A"
 	}
@@ -158,7 +102,7 @@ func TestManual_RefusesWhatIsUnknownOrDisabled(t *testing.T) {
 
 func TestExplain_NamesTheFirstFilterThatRefused(t *testing.T) {
 	t.Parallel()
-	destinations := vectorDestinations()
+	destinations := routetest.Destinations()
 	destinations = append(destinations, route.Destination{ID: "id-D", DisplayName: "D", Severities: []alert.Severity{alert.Low}})
 	table := route.Compile(destinations, nil)
 	low := &alert.Alert{Type: alert.Rule, LogTypes: []string{"AWS.CloudTrail"}, Detection: alert.Detection{Severity: "LOW"}}
@@ -196,7 +140,7 @@ func TestRoute_FoldsAMillionWarnings(t *testing.T) {
 	}
 	list[len(list)-1] = "A"
 	a := &alert.Alert{Type: alert.Rule, Detection: alert.Detection{ID: "d", Severity: "LOW"}, Generated: alert.Generated{Destinations: list}}
-	got := route.Compile(vectorDestinations(), nil).Route(a)
+	got := route.Compile(routetest.Destinations(), nil).Route(a)
 	if got.Scenario != route.GeneratedDestinations || !slices.Equal(namesOf(got), []string{"A"}) || len(got.Warnings) != 100 {
 		t.Fatalf("got %s %v and %d warnings, want A and 100", got.Scenario, namesOf(got), len(got.Warnings))
 	}
@@ -211,11 +155,11 @@ func BenchmarkRoute(b *testing.B) {
 	for i := range destinations {
 		destinations[i] = route.Destination{
 			ID: fmt.Sprintf("id-%d", i), DisplayName: fmt.Sprintf("name-%d", i), Enabled: true,
-			Severities: alert.Severities()[i%5:], LogTypes: logTypes[i%3 : i%3+1],
+			Severities: alert.Severities()[i%5:], LogTypes: routetest.LogTypes[i%3 : i%3+1],
 		}
 	}
 	table := route.Compile(destinations, nil)
-	a := &alert.Alert{Type: alert.Rule, LogTypes: logTypes[:1], Detection: alert.Detection{ID: "d", Severity: "HIGH"}}
+	a := &alert.Alert{Type: alert.Rule, LogTypes: routetest.LogTypes[:1], Detection: alert.Detection{ID: "d", Severity: "HIGH"}}
 	b.ReportAllocs()
 	for b.Loop() {
 		table.Route(a)
