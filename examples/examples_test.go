@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package examples_test keeps what is written for people true: links lead somewhere, and what the README quotes is in the
-// examples. The examples themselves are run by examples/demo and by the provider's acceptance tests.
+// Package examples_test keeps what is written for people true: links lead somewhere, what the README quotes is in the
+// examples, and configurations to copy and to read are run.
+//
+//	examples_test.go  links, names and quotations
+//	modules_test.go   the configurations to copy: one function for each that is run here
+//	checks_test.go    that of examples/checks
+//	workflow_test.go  that of examples/github-actions
+//	guides_test.go    the configurations in the guides
 package examples_test
 
 import (
@@ -12,11 +18,11 @@ import (
 	"testing"
 )
 
-// pages returns every page written by hand, by its path from here.
+// pages returns every page written by hand, or from a hand-written template, by its path from here.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"../*.md", "../docs/operations/*.md", "*/README.md"} {
+	for _, pattern := range []string{"../*.md", "../docs/operations/*.md", "../docs/guides/*.md", "../docs/index.md", "*/README.md"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("there are no pages %s (%v)", pattern, err)
@@ -37,19 +43,29 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 )
 
+// repository is where the pages of the provider, which are read elsewhere, find this one.
+const repository = "https://github.com/alertrouter/terraform-provider-alertrouter/tree/main/"
+
 func TestPages_LinkToWhatExists(t *testing.T) {
 	t.Parallel()
 	links := 0
 	for path, text := range pages(t) {
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			file, anchor, _ := strings.Cut(match[1], "#")
-			if strings.Contains(file, "://") {
+			own, isOwn := strings.CutPrefix(strings.Replace(file, "/blob/", "/tree/", 1), repository)
+			if !isOwn && strings.Contains(file, "://") {
 				continue
 			}
 			links++
 			page := path
-			if file != "" {
+			switch {
+			case isOwn:
+				page = filepath.Join("..", own)
+			case file != "":
 				page = filepath.Join(filepath.Dir(path), file)
+			}
+			if strings.HasPrefix(path, "../docs/") && filepath.Ext(page) == "" && !isOwn {
+				page += ".md" // as the Registry has them
 			}
 			if _, err := os.Stat(page); err != nil {
 				t.Errorf("%s: the link to %s leads nowhere", path, match[1])

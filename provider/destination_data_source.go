@@ -80,8 +80,8 @@ func destinationDataAttributes() map[string]schema.Attribute {
 	truth := func(name string) schema.Attribute {
 		return schema.BoolAttribute{Computed: true, MarkdownDescription: describe("Destination." + name)}
 	}
-	set := func(name string, more ...string) schema.Attribute {
-		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination."+name, more...)}
+	set := func(name string) schema.Attribute {
+		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: describe("Destination." + name)}
 	}
 	return map[string]schema.Attribute{
 		"id":                     text("id"),
@@ -89,8 +89,8 @@ func destinationDataAttributes() map[string]schema.Attribute {
 		"display_name":           text("display_name"),
 		"enabled":                truth("enabled"),
 		"severities":             set("severities"),
-		"alert_types":            set("alert_types", "Empty means all."),
-		"log_types":              set("log_types", "Empty means all."),
+		"alert_types":            set("alert_types"),
+		"log_types":              set("log_types"),
 		"allow_manual_dispatch":  truth("allow_manual_dispatch"),
 		"fallback":               text("fallback"),
 		"fallback_after_seconds": whole("fallback_after_seconds"),

@@ -79,12 +79,12 @@ func (s *testAlertDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"severity": schema.StringAttribute{
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(severities...)},
-				MarkdownDescription: describe("TestInput.severity", oneOf(severities)),
+				MarkdownDescription: "The test alert's severity. " + oneOf(severities) + " Defaults to `INFO`.",
 			},
 			"alert_type": schema.StringAttribute{
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(alertTypes...)},
-				MarkdownDescription: describe("TestInput.alert_type", oneOf(alertTypes)),
+				MarkdownDescription: "The test alert's type. " + oneOf(alertTypes) + " Defaults to `RULE`.",
 			},
 			"timeout": schema.StringAttribute{
 				Optional:            true,
@@ -98,7 +98,7 @@ func (s *testAlertDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"id":           schema.StringAttribute{Computed: true, MarkdownDescription: "The key that makes the test happen once: a hash of the arguments."},
 			"delivered":    schema.BoolAttribute{Computed: true, MarkdownDescription: describe("TestResult.delivered")},
-			"status":       schema.StringAttribute{Computed: true, MarkdownDescription: describe("TestResult.status", "`AMBIGUOUS` when no result came in time.")},
+			"status":       schema.StringAttribute{Computed: true, MarkdownDescription: describe("TestResult.status", "`DELIVERED`; `PERMANENT`: refused for good; `RETRY` or `WAIT`: a real alert would be tried again; `AMBIGUOUS`: no result came in time.")},
 			"http_status":  schema.Int64Attribute{Computed: true, MarkdownDescription: describe("TestResult.http_status")},
 			"error":        schema.StringAttribute{Computed: true, MarkdownDescription: describe("TestResult.error")},
 			"attempted_at": schema.StringAttribute{Computed: true, MarkdownDescription: describe("TestResult.attempted_at")},

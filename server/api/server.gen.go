@@ -791,7 +791,7 @@ type Destination struct {
 	// Health How the last attempts went. It is forgotten at a restart.
 	Health DestinationHealth `json:"health"`
 
-	// ID Made by the server.
+	// ID The destination's id; the control plane makes it.
 	ID string `json:"id"`
 
 	// LogTypes The log types it wants; empty means all.
@@ -806,7 +806,7 @@ type Destination struct {
 	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second"`
 
-	// Revision One more at every change.
+	// Revision A number that is one more after each change.
 	Revision int64 `json:"revision"`
 
 	// SecretFingerprints A keyed fingerprint of each secret that is set, by name: it changes when the secret does.
@@ -815,7 +815,7 @@ type Destination struct {
 	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
 	Severities SeverityList `json:"severities"`
 
-	// Type The destination type: the name of the member of `config`.
+	// Type The destination type, such as `slack`: the name of the member of `config`.
 	Type string `json:"type"`
 
 	// UpdatedAt When it was changed last.
@@ -1037,7 +1037,7 @@ type Override struct {
 	// DetectionID The detection.
 	DetectionID string `json:"detection_id"`
 
-	// Revision One more at every change.
+	// Revision A number that is one more after each change.
 	Revision int64 `json:"revision"`
 
 	// Severity Replaces the detection's own severity.
