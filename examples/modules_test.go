@@ -239,7 +239,7 @@ func runAdopt(t *testing.T, w *world) {
 // create makes a destination behind Terraform's back.
 func (w *world) create(t *testing.T, input client.DestinationInput) string {
 	t.Helper()
-	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), input))
+	d, err := client.Created(w.api.CreateDestinationWithResponse(t.Context(), nil, input))
 	if err != nil {
 		t.Fatal(err)
 	}

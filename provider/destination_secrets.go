@@ -11,7 +11,6 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/oapi-codegen/nullable"
@@ -44,12 +43,15 @@ func (s secret) clear(c client.DestinationConfig) {
 	s.text(c).SetNull()
 }
 
+// tableType is the type of tables of texts.
+var tableType = types.MapType{ElemType: types.StringType}
+
 // A secretValue is a secret as the configuration has it.
 type secretValue struct {
 	secret
 	set     bool
-	unknown bool // set, but not known before apply
-	unfit   bool // the rest of the configuration does not allow it
+	unknown bool        // set, but not known before apply
+	unfit   func() bool // whether the rest of the configuration does not allow it
 	text    string
 	table   map[string]string
 	version types.Int64 // null in automatic mode
@@ -81,16 +83,23 @@ func (v secretValue) mac(salt []byte) []byte {
 // secretValues are all secrets of a type, in the order of its list.
 type secretValues []secretValue
 
+// readSecrets reads the secrets from a configuration.
 func (r *destinationResource) readSecrets(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) secretValues {
-	m := r.newModel()
-	diags.Append(r.get(ctx, config.Raw, m)...)
+	members := membersOf(config.Raw, diags)
 	values := secretValues{}
 	for _, s := range r.secrets {
-		v := secretValue{secret: s, unfit: s.fits != nil && !s.fits(m)}
-		diags.Append(config.GetAttribute(ctx, path.Root(s.versionAttribute()), &v.version)...)
+		v := secretValue{secret: s}
+		v.unfit = func() bool { // it is seldom asked, and costs more than all the rest
+			if s.fits == nil {
+				return false
+			}
+			m := r.newModel()
+			diags.Append(r.get(ctx, config.Raw, m)...)
+			return !s.fits(m)
+		}
+		v.version = valueOf[types.Int64](ctx, types.Int64Type, members[s.versionAttribute()], diags)
 		if s.table != nil {
-			var table types.Map
-			diags.Append(config.GetAttribute(ctx, path.Root(s.attribute()), &table)...)
+			table := valueOf[types.Map](ctx, tableType, members[s.attribute()], diags)
 			v.set, v.unknown = !table.IsNull(), table.IsUnknown()
 			for _, element := range table.Elements() {
 				v.unknown = v.unknown || element.IsUnknown()
@@ -100,8 +109,7 @@ func (r *destinationResource) readSecrets(ctx context.Context, config tfsdk.Conf
 				r.hide(value)
 			}
 		} else {
-			var text types.String
-			diags.Append(config.GetAttribute(ctx, path.Root(s.attribute()), &text)...)
+			text := valueOf[types.String](ctx, types.StringType, members[s.attribute()], diags)
 			v.set, v.unknown, v.text = !text.IsNull(), text.IsUnknown(), text.ValueString()
 			r.hide(v.text)
 		}
@@ -165,13 +173,14 @@ type stored struct {
 }
 
 func (r *destinationResource) storedSecrets(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) map[string]stored {
-	var fingerprints types.Map
-	diags.Append(state.GetAttribute(ctx, path.Root("secret_fingerprints"), &fingerprints)...)
+	members := membersOf(state.Raw, diags)
+	fingerprints := tableOf(valueOf[types.Map](ctx, tableType, members["secret_fingerprints"], diags))
 	all := map[string]stored{}
 	for _, s := range r.secrets {
-		has := stored{fingerprint: tableOf(fingerprints)[s.name]}
-		diags.Append(state.GetAttribute(ctx, path.Root(s.versionAttribute()), &has.version)...)
-		all[s.name] = has
+		all[s.name] = stored{
+			fingerprint: fingerprints[s.name],
+			version:     valueOf[types.Int64](ctx, types.Int64Type, members[s.versionAttribute()], diags),
+		}
 	}
 	return all
 }
@@ -211,7 +220,7 @@ func (v secretValue) choose(known records, has stored) choice {
 	last, recorded := known[v.name]
 	if !v.set {
 		leave := known == nil || last.Kept && last.Fingerprint == has.fingerprint
-		if has.fingerprint == "" || v.requiredOnCreate || leave && !v.unfit {
+		if has.fingerprint == "" || v.requiredOnCreate || leave && !v.unfit() {
 			return choice{keep, false}
 		}
 		return choice{remove, true}

@@ -81,6 +81,9 @@ func New(version string) func() provider.Provider {
 // Serve runs the provider's process, which Terraform or whoever debugs it ends, and cleans up after it: see
 // [openers.revokeLeft].
 func Serve(ctx context.Context, version string, debug bool) error {
+	if !debug {
+		silenceUnreadLog()
+	}
 	p := &alertrouterProvider{version: version}
 	err := providerserver.Serve(ctx, func() provider.Provider { return p }, providerserver.ServeOpts{Address: Address, Debug: debug})
 	p.openers.revokeLeft(ctx)

@@ -23,7 +23,7 @@ func TestSecretValue_ChoosesWhatToSend(t *testing.T) {
 	t.Parallel()
 	null, one, two := types.Int64Null(), types.Int64Value(1), types.Int64Value(2)
 	absent := func(s secret) secretValue {
-		return secretValue{secret: s, version: null, unfit: s.fits != nil}
+		return secretValue{secret: s, version: null, unfit: func() bool { return s.fits != nil }}
 	}
 	value := func(s secret, text string, version types.Int64) secretValue {
 		return secretValue{secret: s, set: true, text: text, version: version}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -39,6 +40,26 @@ func describe(key string, more ...string) string {
 // oneOf describes an enumeration.
 func oneOf(words []string) string {
 	return "One of `" + strings.Join(words, "`, `") + "`."
+}
+
+// membersOf returns the attributes of a resource's data, which are not to be changed.
+func membersOf(raw tftypes.Value, diags *diag.Diagnostics) map[string]tftypes.Value {
+	var members map[string]tftypes.Value
+	if err := raw.As(&members); err != nil {
+		diags.AddError("The data cannot be read", err.Error())
+	}
+	return members
+}
+
+// valueOf is one of them as the framework has it. It is for what every plan does to every resource: the framework's own
+// way to an attribute goes through the whole of the data for each.
+func valueOf[T attr.Value](ctx context.Context, t attr.Type, v tftypes.Value, diags *diag.Diagnostics) T {
+	value, err := t.ValueFromTerraform(ctx, v)
+	if err != nil {
+		diags.AddError("The data cannot be read", err.Error())
+	}
+	typed, _ := value.(T) // it is nil after an error
+	return typed
 }
 
 // textsOf returns the strings of a set or list whose elements are known; never nil.

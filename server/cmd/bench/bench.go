@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/internal/machine"
 )
 
 // bench is what the measurements share.
@@ -66,7 +68,7 @@ type outcome struct {
 
 // measure makes every measurement that was asked for.
 func measure(ctx context.Context, o options, progress io.Writer) (_ *outcome, err error) {
-	b, made := &bench{options: o}, &outcome{loadBefore: loadAverage()}
+	b, made := &bench{options: o}, &outcome{loadBefore: machine.LoadAverage()}
 	if b.root, err = moduleRoot(ctx); err != nil {
 		return nil, err
 	}
