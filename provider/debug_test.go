@@ -5,18 +5,12 @@ package provider_test
 import (
 	"bufio"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
 )
-
-const cliConfig = "TF_CLI_CONFIG_FILE="
-
-func isCLIConfig(variable string) bool { return strings.HasPrefix(variable, cliConfig) }
 
 // TestDebug_LetsTerraformAttach runs the provider as somebody does who debugs it.
 func TestDebug_LetsTerraformAttach(t *testing.T) {
@@ -30,8 +24,7 @@ terraform {
 data "alertrouter_destinations" "all" {}
 output "count" { value = length(data.alertrouter_destinations.all.destinations) }
 `, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	settings, _ := strings.CutPrefix(work.Env[slices.IndexFunc(work.Env, isCLIConfig)], cliConfig)
-	plugin := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(settings), "terraform-provider-alertrouter"), "-debug")
+	plugin := exec.CommandContext(t.Context(), work.Provider, "-debug")
 	plugin.Env = work.Env
 	printed, err := plugin.StdoutPipe()
 	if err != nil {
@@ -44,7 +37,7 @@ output "count" { value = length(data.alertrouter_destinations.all.destinations) 
 	attach := regexp.MustCompile(`TF_REATTACH_PROVIDERS='(.*)'`)
 	for lines := bufio.NewScanner(printed); lines.Scan(); {
 		if found := attach.FindStringSubmatch(lines.Text()); found != nil {
-			work.Env = append(work.Env, "TF_REATTACH_PROVIDERS="+found[1], cliConfig)
+			work.Env = append(work.Env, "TF_REATTACH_PROVIDERS="+found[1], "TF_CLI_CONFIG_FILE=")
 			if out := work.Must(t, "apply", "-no-color", "-auto-approve"); !strings.Contains(out, "count = 0") {
 				t.Errorf("got\n%s", out)
 			}

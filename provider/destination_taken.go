@@ -40,7 +40,8 @@ func (r *destinationResource) addTaken(ctx context.Context, creating bool, name 
 		warn()
 	case creating:
 		diags.AddAttributeError(at, "The display name is taken", taken(owner)+"\n\n"+adoption(owner)+"\n\n"+
-			"Or choose another name. If this configuration has that destination under another address, say so with a moved block. "+unseen)
+			"Or choose another name. If this configuration has that destination under another address, say so with a moved block. "+
+			"If that destination is the one to be replaced, take create_before_destroy out of its lifecycle block: two cannot have one name. "+unseen)
 	default:
 		diags.AddAttributeError(at, "The display name is taken", taken(owner)+"\n\nChoose another name, or rename or delete that destination first. "+unseen)
 	}

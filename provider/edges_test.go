@@ -104,7 +104,7 @@ func TestDestination_ReplacedBeforeItIsDestroyed(t *testing.T) {
 	work.Must(t, "apply", "-auto-approve")
 	before := w.only(t)
 	out, err := work.Run(t, "apply", "-no-color", "-auto-approve", "-replace="+addressA)
-	if err == nil || !regexp.MustCompile(`(?s)display_name\s+is\s+taken.*take[\s│]+create_before_destroy[\s│]+out`).MatchString(out) {
+	if err == nil || !regexp.MustCompile(`(?s)display\s+name\s+is\s+taken.*take[\s│]+create_before_destroy[\s│]+out`).MatchString(out) {
 		t.Errorf("got %v:\n%s", err, out)
 	}
 	if after := w.only(t); after.ID != before.ID || after.Revision != before.Revision {

@@ -138,7 +138,7 @@ func TestDestinationList_FindsThoseOfItsType(t *testing.T) {
 	}
 	r := newDestinationResource(slackKind)
 	l := newDestinationList(slackKind).(*destinationList)
-	l.configure(api)
+	l.configure(&session{api: api})
 	for _, c := range []struct {
 		part  string
 		limit int64
@@ -183,7 +183,7 @@ func TestOverrideList_FindsAll(t *testing.T) {
 		}
 	}
 	l := newOverrideList().(*overrideList)
-	l.configure(api)
+	l.configure(&session{api: api})
 	req := listRequest(t, l, &detectionOverride{}, "", "")
 	req.IncludeResource = true
 	if got, want := names(t, l, req), []string{"detection 0", "detection 1", "detection 2"}; !slices.Equal(got, want) {
@@ -217,8 +217,8 @@ func TestLists_SayWhatFails(t *testing.T) {
 		}
 	}
 	check("The provider is not configured yet")
-	destinations.configure(api)
-	overrides.configure(api)
+	destinations.configure(&session{api: api})
+	overrides.configure(&session{api: api})
 	check("The control plane does not know the token")
 }
 

@@ -25,8 +25,9 @@ terraform {
 // A Workspace is a directory in which the real binaries of the current engine and of this provider run, as a user's
 // would. With dev_overrides nothing has to be installed, so there is no init.
 type Workspace struct {
-	Dir string
-	Env []string // what is appended to it holds from the next command on
+	Dir      string
+	Env      []string // what is appended to it holds from the next command on
+	Provider string   // the path of the provider's binary
 }
 
 // NewWorkspace makes one with the configuration, if any, as main.tf, and these environment variables beside the process's
@@ -37,7 +38,7 @@ func NewWorkspace(t testing.TB, config string, env ...string) *Workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Workspace{Dir: t.TempDir()}
+	w := &Workspace{Dir: t.TempDir(), Provider: filepath.Join(bin, binary)}
 	settings := filepath.Join(t.TempDir(), "terraform.rc")
 	overrides := fmt.Sprintf("%q = %q", Current().ProviderHost()+"/alertrouter/alertrouter", bin)
 	write(t, settings, "provider_installation {\n  dev_overrides { "+overrides+" }\n  direct {}\n}\n")
@@ -92,6 +93,8 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
+const binary = "terraform-provider-alertrouter"
+
 // build builds the provider once and returns the directory it is in, which Main removes.
 var build = sync.OnceValues(func() (string, error) {
 	bin, err := os.MkdirTemp("", "alertrouter-provider-")
@@ -99,7 +102,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = bin
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(bin, "terraform-provider-alertrouter"), "github.com/alertrouter/terraform-provider-alertrouter")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(bin, binary), "github.com/alertrouter/terraform-provider-alertrouter")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
