@@ -1646,6 +1646,13 @@ type PutOverrideParams struct {
 	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
+}
+
 // AcceptAlertJSONRequestBody defines body for AcceptAlert for application/json ContentType.
 type AcceptAlertJSONRequestBody = Alert
 
@@ -2106,10 +2113,14 @@ type ClientInterface interface {
 	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 	// hold a permission that the one creating it lacks.
 	//
+	// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+	// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+	// a 409, and the token is there to be revoked.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateToken Create a token
 	//
@@ -2117,10 +2128,14 @@ type ClientInterface interface {
 	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 	// hold a permission that the one creating it lacks.
 	//
+	// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+	// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+	// a 409, and the token is there to be revoked.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeToken Revoke a token
 	//
@@ -2893,11 +2908,15 @@ func (c *Client) ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) 
 // already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 // hold a permission that the one creating it lacks.
 //
+// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+// a 409, and the token is there to be revoked.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2914,11 +2933,15 @@ func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, bo
 // already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 // hold a permission that the one creating it lacks.
 //
+// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+// a 409, and the token is there to be revoked.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequest(c.Server, body)
+func (c *Client) CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4456,18 +4479,18 @@ func NewListTokensRequest(server string) (*http.Request, error) {
 }
 
 // NewCreateTokenRequest calls the generic CreateToken builder with application/json body
-func NewCreateTokenRequest(server string, body CreateTokenJSONRequestBody) (*http.Request, error) {
+func NewCreateTokenRequest(server string, params *CreateTokenParams, body CreateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateTokenRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateTokenRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateTokenRequestWithBody constructs an http.Request for the CreateToken method, with any body, and a specified content type
-func NewCreateTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateTokenRequestWithBody(server string, params *CreateTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -4491,6 +4514,21 @@ func NewCreateTokenRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -5018,10 +5056,14 @@ type ClientWithResponsesInterface interface {
 	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 	// hold a permission that the one creating it lacks.
 	//
+	// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+	// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+	// a 409, and the token is there to be revoked.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
 
 	// CreateTokenWithResponse Create a token
 	//
@@ -5029,10 +5071,14 @@ type ClientWithResponsesInterface interface {
 	// already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 	// hold a permission that the one creating it lacks.
 	//
+	// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+	// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+	// a 409, and the token is there to be revoked.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
 
 	// RevokeTokenWithResponse Revoke a token
 	//
@@ -6450,6 +6496,11 @@ func (r ListTokensResponse) ContentType() string {
 	return ""
 }
 
+// CreateTokenResponse201Headers the declared response headers of an HTTP 201 response for CreateToken
+type CreateTokenResponse201Headers struct {
+	IdempotentReplayed *string
+}
+
 type CreateTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6457,6 +6508,8 @@ type CreateTokenResponse struct {
 	JSON201 *CreatedToken
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateTokenResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -7259,11 +7312,15 @@ func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, reqEdi
 // already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 // hold a permission that the one creating it lacks.
 //
+// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+// a 409, and the token is there to be revoked.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateTokenWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateTokenWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -7276,11 +7333,15 @@ func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Contex
 // already and is not told it again; one that another token has, an expired one too, is a conflict. A token cannot
 // hold a permission that the one creating it lacks.
 //
+// An `Idempotency-Key` becomes the token's id. The same request again, as after an answer that was lost, answers
+// 201 and makes nothing, if its caller chose the `secret`; a secret that the server made is not told twice: that is
+// a 409, and the token is there to be revoked.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateToken(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateToken(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8376,6 +8437,19 @@ func ParseCreateTokenResponse(rsp *http.Response) (*CreateTokenResponse, error) 
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateTokenResponse201Headers
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil

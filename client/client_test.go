@@ -123,7 +123,7 @@ func TestClient_RetriesByMethodAndStatus(t *testing.T) {
 		return c.PutOverride(ctx, "x", nil, client.OverrideInput{})
 	}
 	post := func(ctx context.Context, c *client.ClientWithResponses) (*http.Response, error) {
-		return c.CreateToken(ctx, client.TokenInput{Name: "x"})
+		return c.CreateToken(ctx, nil, client.TokenInput{Name: "x"})
 	}
 	keyed := func(ctx context.Context, c *client.ClientWithResponses) (*http.Response, error) {
 		return c.CreateDestination(ctx, &client.CreateDestinationParams{IdempotencyKey: new("key")}, client.DestinationInput{})

@@ -178,7 +178,7 @@ func (g *actions) evaluate(t *testing.T, text string) string {
 // token makes a token that may do no more than this.
 func (w *world) token(t *testing.T, permissions ...client.Permission) string {
 	t.Helper()
-	made, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), client.TokenInput{Name: "CI", Permissions: permissions}))
+	made, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "CI", Permissions: permissions}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,15 +104,19 @@ func (r *apiToken) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if at, ok := momentOf(m.ExpiresAt); ok {
 		input.ExpiresAt = &at
 	}
-	t, err := client.Created(r.api.CreateTokenWithResponse(ctx, input))
+	key := newKey()
+	call, fate := client.WithFate(ctx)
+	t, err := client.Created(r.api.CreateTokenWithResponse(call, &client.CreateTokenParams{IdempotencyKey: key}, input))
 	if answer := conflict(err); answer != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("secret_wo"), "Cannot create the token", answer.Detail+".\n\n"+
-			"Every token needs a secret of its own: with create_before_destroy one is replaced only together with its secret. "+
-			"If an earlier apply made this very token and its answer was lost, find it with `alertrouter token list` and import it, or revoke it."+trace(answer))
+			"Every token needs a secret of its own: with create_before_destroy one is replaced only together with its secret."+trace(answer))
 		return
 	}
 	if err != nil {
 		r.report(ctx, &resp.Diagnostics, "create the token", err, tokenAttribute)
+		if fate.Open() {
+			m.keepUnanswered(ctx, *key, resp)
+		}
 		return
 	}
 	m.setFrom(&client.Token{ID: t.ID, Name: t.Name, Role: t.Role, Permissions: t.Permissions, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt})

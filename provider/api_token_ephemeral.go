@@ -4,6 +4,8 @@ package provider
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -139,20 +141,34 @@ func (e *ephemeralAPIToken) Open(ctx context.Context, req ephemeral.OpenRequest,
 	}
 	expires := time.Now().Add(ttl).UTC().Truncate(time.Second)
 	input := tokenInput(m.Name, m.Role, m.Permissions)
-	input.ExpiresAt = &expires
-	t, err := client.Created(e.api.CreateTokenWithResponse(ctx, input))
+	secret := newTokenSecret()
+	e.hide(secret)
+	input.ExpiresAt, input.Secret = &expires, &secret
+	key := newKey()
+	call, fate := client.WithFate(ctx)
+	t, err := client.Created(e.api.CreateTokenWithResponse(call, &client.CreateTokenParams{IdempotencyKey: key}, input))
+	if err == nil || fate.Open() { // without an answer the token may be there as well, and is revoked at the end
+		e.openers.put(*key, e.api)
+	}
 	if err != nil {
 		e.report(ctx, &resp.Diagnostics, "create the token", err, ephemeralTokenAttribute)
 		return
 	}
-	e.openers.put(t.ID, e.api)
 	id, err := json.Marshal(t.ID)
 	if err != nil {
 		panic(err) // a string can always be marshalled
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, "id", id)...)
-	m.ID, m.Secret, m.ExpiresAt = types.StringValue(t.ID), types.StringValue(t.Secret), timeOf(expires)
+	m.ID, m.Secret, m.ExpiresAt = types.StringValue(t.ID), types.StringValue(secret), timeOf(expires)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &m)...)
+}
+
+// newTokenSecret makes a secret in the form that the contract wants. That it is made here, and not by the server, lets a
+// request whose answer was lost be sent again.
+func newTokenSecret() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails
+	return "alertrouter_" + base64.RawURLEncoding.EncodeToString(raw)
 }
 
 // Close revokes the token; one that is gone already is fine.

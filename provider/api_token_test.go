@@ -228,7 +228,7 @@ func TestAPIToken_KnowsATimeInAllItsSpellings(t *testing.T) {
 func TestAPIToken_StaysWhenItExpires(t *testing.T) {
 	w := newWorld(t)
 	soon := time.Now().Add(2 * time.Second)
-	token, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), client.TokenInput{Name: "engine", Role: new(client.TokenInputRole("engine")), ExpiresAt: &soon}))
+	token, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "engine", Role: new(client.TokenInputRole("engine")), ExpiresAt: &soon}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestAPIToken_RefusesAtPlanWhatCannotBe(t *testing.T) {
 
 func TestAPIToken_GivesNoMoreThanItsMakerHas(t *testing.T) {
 	w := newWorld(t)
-	maker, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), client.TokenInput{Name: "maker", Permissions: []client.Permission{"tokens:write", "alerts:read"}}))
+	maker, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "maker", Permissions: []client.Permission{"tokens:write", "alerts:read"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestAPIToken_IsImported(t *testing.T) {
 		"role":        {Name: "by role", Role: new(client.TokenInputRole("viewer")), Secret: &firstSecret},
 		"permissions": {Name: "by permissions", Permissions: []client.Permission{"alerts:read", "alerts:write"}, ExpiresAt: &at},
 	} {
-		token, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), input))
+		token, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, input))
 		if err != nil {
 			t.Fatal(err)
 		}

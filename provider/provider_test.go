@@ -198,7 +198,7 @@ func TestProvider_TakesNothingForDeletedThatIsNot(t *testing.T) {
 
 func TestProvider_SaysWhenAPermissionIsMissing(t *testing.T) {
 	w := newWorld(t)
-	viewer, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), client.TokenInput{Name: "viewer", Role: new(client.TokenInputRole("viewer"))}))
+	viewer, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "viewer", Role: new(client.TokenInputRole("viewer"))}))
 	if err != nil {
 		t.Fatal(err)
 	}

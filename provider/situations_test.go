@@ -22,7 +22,7 @@ type situation struct {
 func TestErrors_TellWhatToDo(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
-	viewer, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), client.TokenInput{Name: "viewer", Role: new(client.TokenInputRole("viewer"))}))
+	viewer, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "viewer", Role: new(client.TokenInputRole("viewer"))}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,15 @@ func (m *overrideModel) keepUnanswered(ctx context.Context, resp *resource.Creat
 	addPerhapsCreated(&resp.Diagnostics, "override of "+m.DetectionID.ValueString(), "")
 }
 
+// keepUnanswered leaves in the state what a creation may have made under an id.
+func (m *apiTokenModel) keepUnanswered(ctx context.Context, id string, resp *resource.CreateResponse) {
+	m.ID, m.CreatedAt = types.StringValue(id), types.StringNull()
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("id"), id)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, createdKey, []byte("true"))...)
+	addPerhapsCreated(&resp.Diagnostics, "token", "It would have the id "+id+". ")
+}
+
 // isForeign reports whether the override found is not the one that a creation without an answer would have made:
 // somebody else's has the same identity.
 func (m *overrideModel) isForeign(found *overrideModel) bool {

@@ -73,7 +73,7 @@ func (p *proxy) loses(t *testing.T, w *world, forever bool, losses ...loss) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answer = func(rw http.ResponseWriter, req *http.Request) bool {
-		create := req.Method == http.MethodPost && req.URL.Path == "/v1/destinations"
+		create := req.Method == http.MethodPost && (req.URL.Path == "/v1/destinations" || req.URL.Path == "/v1/tokens")
 		if req.Method != http.MethodPut && !create {
 			return false
 		}
@@ -158,6 +158,55 @@ func TestUnanswered_ACreationIsNeverAnOrphan(t *testing.T) {
 				resource.TestStep{PreConfig: func() { p.loses(t, w, false) }, Config: both, ConfigPlanChecks: next, Check: w.one(t, 1)},
 			)
 		})
+	}
+}
+
+func TestUnanswered_ATokenIsNeverAnOrphan(t *testing.T) {
+	w := newWorld(t)
+	p := newProxy(t, w)
+	secret := "alertrouter_" + strings.Repeat("s", 43)
+	config := p.through(w, impatient, apiToken(withSecret(secret, 1)))
+	one := func(*terraform.State) error {
+		if got := w.tokens(t); len(got) != 1 {
+			return fmt.Errorf("there are the tokens %v, want one", got)
+		}
+		return nil
+	}
+	const address = "alertrouter_api_token.test"
+	w.run(
+		t,
+		resource.TestStep{PreConfig: func() { p.loses(t, w, false, dropped, cut, gateway) }, Config: config, Check: one},
+		resource.TestStep{Config: config, Destroy: true},
+		resource.TestStep{PreConfig: func() { p.loses(t, w, true, dropped) }, Config: config, ExpectError: regexp.MustCompile(`(?s)may\s+have\s+been\s+created`)},
+		resource.TestStep{
+			PreConfig: func() { p.loses(t, w, false) }, Config: config, Check: one,
+			ConfigPlanChecks: planned(address, plancheck.ResourceActionDestroyBeforeCreate),
+		},
+	)
+}
+
+// An ephemeral token whose answers are all lost is revoked when the provider ends.
+func TestUnanswered_AnEphemeralTokenIsRevoked(t *testing.T) {
+	w := newWorld(t)
+	p := newProxy(t, w)
+	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+p.through(w, impatient, `
+ephemeral "alertrouter_api_token" "short" {
+  name = "short"
+  role = "engine"
+}
+provider "alertrouter" {
+  alias    = "short"
+  endpoint = "`+w.URL+`"
+  token    = ephemeral.alertrouter_api_token.short.secret
+}
+data "alertrouter_destinations" "all" { provider = alertrouter.short }
+`))
+	p.loses(t, w, true, dropped)
+	if out, err := work.Run(t, "plan", "-no-color"); err == nil || !strings.Contains(out, "Cannot create the token") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	if left := w.tokens(t); len(left) != 0 {
+		t.Errorf("the tokens %v are left", left)
 	}
 }
 

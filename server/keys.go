@@ -92,10 +92,11 @@ func ensureAdminToken(ctx context.Context, c Config, tokens *auth.Keeper, log *s
 		}
 		log.Info("made an admin token", "path", path)
 	}
-	return tokens.Create(ctx, auth.Token{
+	_, _, err := tokens.Create(ctx, auth.Token{
 		ID: uuid.Must(uuid.NewV7()).String(), Name: "first admin", Role: "admin", Permissions: auth.Permissions(),
 		Hash: auth.HashOf(token), CreatedAt: c.Now().UTC(),
 	})
+	return err
 }
 
 // writeSecretFile writes a file that only its owner can read, whole or not at all.

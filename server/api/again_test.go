@@ -70,6 +70,26 @@ func TestOverrides_TheSameRequestAgainChangesNothing(t *testing.T) {
 	}
 }
 
+func TestTokens_TheSameRequestAgainMakesNone(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	token := func(name, secret string) string {
+		return `{"name":"` + name + `","role":"engine","secret":"alertrouter_` + strings.Repeat(secret, 43) + `"}`
+	}
+	var first, again shown
+	wantReplayed(t, admin(t, s, 201, &first, "POST", "/v1/tokens", token("engine", "x"), keyHeader, requestKey), false, "")
+	s.Restart(t)
+	wantReplayed(t, admin(t, s, 201, &again, "POST", "/v1/tokens", token("engine", "x"), keyHeader, requestKey), true, "")
+	if first.ID != requestKey || again.ID != requestKey {
+		t.Errorf("the ids are %s and %s, want the key", first.ID, again.ID)
+	}
+	admin(t, s, 409, nil, "POST", "/v1/tokens", token("other", "x"), keyHeader, requestKey)
+	admin(t, s, 409, nil, "POST", "/v1/tokens", token("engine", "y"), keyHeader, requestKey)
+	admin(t, s, 409, nil, "POST", "/v1/tokens", token("engine", "x"), keyHeader, otherKey)
+	admin(t, s, 201, nil, "POST", "/v1/tokens", `{"name":"made","role":"engine"}`, keyHeader, otherKey)
+	admin(t, s, 409, nil, "POST", "/v1/tokens", `{"name":"made","role":"engine"}`, keyHeader, otherKey) // its secret is not told twice
+}
+
 func TestIdempotencyKey_IsAUUIDAndGivesNoRights(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t)

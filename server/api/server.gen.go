@@ -1608,6 +1608,13 @@ type PutOverrideParams struct {
 	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey A UUID, made anew for each request and kept when that request is sent again. Only the last write is remembered,
+	// with what it wrote.
+	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
+}
+
 // AcceptAlertJSONRequestBody defines body for AcceptAlert for application/json ContentType.
 type AcceptAlertJSONRequestBody = Alert
 
@@ -1735,7 +1742,7 @@ type ServerInterface interface {
 	ListTokens(ctx *echo.Context) error
 	// CreateToken Create a token
 	// (POST /v1/tokens)
-	CreateToken(ctx *echo.Context) error
+	CreateToken(ctx *echo.Context, params CreateTokenParams) error
 	// RevokeToken Revoke a token
 	// (DELETE /v1/tokens/{id})
 	RevokeToken(ctx *echo.Context, id string) error
@@ -2417,8 +2424,28 @@ func (w *ServerInterfaceWrapper) ListTokens(ctx *echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateToken(ctx *echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateToken(ctx)
+	err = w.Handler.CreateToken(ctx, params)
 	return err
 }
 
@@ -3747,22 +3774,33 @@ func (response ListTokensdefaultApplicationProblemPlusJSONResponse) VisitListTok
 }
 
 type CreateTokenRequestObject struct {
-	Body *CreateTokenJSONRequestBody
+	Params CreateTokenParams
+	Body   *CreateTokenJSONRequestBody
 }
 
 type CreateTokenResponseObject interface {
 	VisitCreateTokenResponse(w http.ResponseWriter) error
 }
 
-type CreateToken201JSONResponse CreatedToken
+type CreateToken201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateToken201JSONResponse struct {
+	Body    CreatedToken
+	Headers CreateToken201ResponseHeaders
+}
 
 func (response CreateToken201JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4974,8 +5012,10 @@ func (sh *strictHandler) ListTokens(ctx *echo.Context) error {
 }
 
 // CreateToken operation middleware
-func (sh *strictHandler) CreateToken(ctx *echo.Context) error {
+func (sh *strictHandler) CreateToken(ctx *echo.Context, params CreateTokenParams) error {
 	var request CreateTokenRequestObject
+
+	request.Params = params
 
 	var body CreateTokenJSONRequestBody
 	var err error

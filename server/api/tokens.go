@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -36,8 +37,12 @@ func (a *API) GetToken(_ context.Context, r GetTokenRequestObject) (GetTokenResp
 // CreateToken implements POST /v1/tokens.
 func (a *API) CreateToken(ctx context.Context, r CreateTokenRequestObject) (CreateTokenResponseObject, error) {
 	in := *r.Body
+	key, err := keyOf(r.Params.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
 	t := auth.Token{
-		ID: uuid.Must(uuid.NewV7()).String(), Name: strings.TrimSpace(in.Name), Role: string(deref(in.Role)),
+		ID: cmp.Or(key, uuid.Must(uuid.NewV7()).String()), Name: strings.TrimSpace(in.Name), Role: string(deref(in.Role)),
 		Permissions: convert[auth.Permission](in.Permissions), CreatedAt: a.Now().UTC(), ExpiresAt: deref(in.ExpiresAt).UTC(),
 	}
 	if in.ExpiresAt == nil {
@@ -53,13 +58,17 @@ func (a *API) CreateToken(ctx context.Context, r CreateTokenRequestObject) (Crea
 		own = made
 	}
 	t.Hash = auth.HashOf(own)
-	if err := a.Tokens.Create(ctx, t); err != nil {
+	t, again, err := a.Tokens.Create(ctx, t)
+	if err != nil {
 		return nil, err
 	}
 	shown := tokenOf(t)
 	return CreateToken201JSONResponse{
-		ID: shown.ID, Name: shown.Name, Role: shown.Role, Permissions: shown.Permissions, CreatedAt: shown.CreatedAt,
-		ExpiresAt: shown.ExpiresAt, Secret: made.Reveal(),
+		Body: CreatedToken{
+			ID: shown.ID, Name: shown.Name, Role: shown.Role, Permissions: shown.Permissions, CreatedAt: shown.CreatedAt,
+			ExpiresAt: shown.ExpiresAt, Secret: made.Reveal(),
+		},
+		Headers: CreateToken201ResponseHeaders{IdempotentReplayed: replayed(again)},
 	}, nil
 }
 

@@ -115,19 +115,34 @@ func (k *Keeper) Identify(bearer secret.String) (Token, error) {
 	return t, nil
 }
 
-// Create stores a token for a secret and makes it valid at once. A secret that another token has is problem.Conflict.
-func (k *Keeper) Create(ctx context.Context, t Token) error {
+// Create stores a token for a secret and makes it valid at once. Of a token that is there already, with this ID and the
+// same in everything, it returns that one: again is true then. An ID or a secret that another token has is
+// problem.Conflict.
+func (k *Keeper) Create(ctx context.Context, t Token) (made Token, again bool, err error) {
 	k.create.Lock()
 	defer k.create.Unlock()
-	if _, taken := (*k.byHash.Load())[t.Hash]; taken {
-		return problem.New(problem.Conflict, "a token has this secret already; choose another")
-	}
 	slices.Sort(t.Permissions)
 	t.Permissions = slices.Compact(t.Permissions)
-	if err := k.store.CreateToken(ctx, t); err != nil {
-		return err
+	other, taken := (*k.byHash.Load())[t.Hash]
+	switch {
+	case taken && other.isRepeatedBy(t):
+		return other, true, nil
+	case taken:
+		return Token{}, false, problem.New(problem.Conflict, "a token has this secret already; choose another")
 	}
-	return k.Reload(ctx)
+	if _, err := k.Get(t.ID); err == nil {
+		return Token{}, false, problem.New(problem.Conflict, "the Idempotency-Key %s came before, with another request or secret", t.ID)
+	}
+	if err := k.store.CreateToken(ctx, t); err != nil {
+		return Token{}, false, err
+	}
+	return t, false, k.Reload(ctx)
+}
+
+// isRepeatedBy reports whether another token is what the same request would make again. The secrets are the same.
+func (t Token) isRepeatedBy(other Token) bool {
+	return t.ID == other.ID && t.Name == other.Name && t.Role == other.Role && t.ExpiresAt.Equal(other.ExpiresAt) &&
+		slices.Equal(t.Permissions, other.Permissions)
 }
 
 // Revoke removes a token; it is refused from then on. The last one that may manage tokens and does not expire is

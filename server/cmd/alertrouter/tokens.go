@@ -46,7 +46,7 @@ func (c *createTokenCommand) Run(ctx context.Context, s streams) error {
 		at := time.Now().Add(*c.ExpiresIn)
 		input.ExpiresAt = &at
 	}
-	t, err := client.Created(api.CreateTokenWithResponse(ctx, input))
+	t, err := client.Created(api.CreateTokenWithResponse(ctx, nil, input))
 	if err != nil {
 		return err
 	}
