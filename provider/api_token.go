@@ -178,6 +178,12 @@ func (r *apiToken) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 
 // ImportState takes the id of a token.
 func (r *apiToken) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if req.ID != "" {
+		requireImportable(req.ID, "A token is imported by its id, which `alertrouter token list` shows.", &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("id"), path.Root("id"), req, resp)
 }
 

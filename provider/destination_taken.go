@@ -5,16 +5,12 @@ package provider
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
 )
-
-// quietTime is how long Terraform must have shown no other destination before one counts as none of its own.
-const quietTime = 2 * time.Second
 
 // addTaken reports that another destination has the planned display name. That is an error, unless the other one is
 // Terraform's as well: this very plan may free the name then, as a replacement does.
@@ -36,7 +32,7 @@ func (r *destinationResource) addTaken(ctx context.Context, creating bool, name 
 	}
 	owner := found.Items[0]
 	switch {
-	case r.session.owned.await(ctx, owner.ID, quietTime):
+	case r.session.owned.await(ctx, owner.ID):
 		warn()
 	case creating:
 		diags.AddAttributeError(at, "The display name is taken", taken(owner)+"\n\n"+adoption(owner)+"\n\n"+
@@ -48,10 +44,10 @@ func (r *destinationResource) addTaken(ctx context.Context, creating bool, name 
 }
 
 // unseen is why a destination that is Terraform's may be taken for one that is not.
-const unseen = "With -refresh=false a destination that is tainted cannot be told from one that is not Terraform's, nor any that is left out with -target: plan without these."
+const unseen = "With -refresh=false a destination that is tainted cannot be told from one that is not Terraform's, nor any that is left out with -target, or comes later with -parallelism=1: plan without these."
 
 func taken(owner client.Destination) string {
-	return fmt.Sprintf("The %s destination %s has the display name %q, and it is not managed by this configuration.", owner.Type, owner.ID, owner.DisplayName)
+	return fmt.Sprintf("The %s destination %s has the display name %q, and this plan has not shown that Terraform manages it.", owner.Type, owner.ID, owner.DisplayName)
 }
 
 // adoption shows how to take over a destination that exists. The provider does not know the name of the resource.

@@ -50,7 +50,7 @@ func (r *detectionOverride) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	for _, w := range checked.Warnings {
 		if i, ok := entryOf(w.Field); ok && i < len(places) {
-			r.addEntry((*input.Destinations)[i], places[i], w, &resp.Diagnostics)
+			r.addEntry(ctx, (*input.Destinations)[i], places[i], w, &resp.Diagnostics)
 		}
 	}
 }
@@ -73,14 +73,14 @@ func (r *detectionOverride) addRefusal(ctx context.Context, id string, err error
 
 // addEntry reports an entry that names no enabled destination now. An id is never right later: the server makes it. A
 // name may be, and is when this very plan makes or changes the destination.
-func (r *detectionOverride) addEntry(entry string, place int, w client.OverrideWarning, diags *diag.Diagnostics) {
+func (r *detectionOverride) addEntry(ctx context.Context, entry string, place int, w client.OverrideWarning, diags *diag.Diagnostics) {
 	at := path.Root("destinations").AtListIndex(place)
 	unknown := w.Code == client.OverrideWarningCodeUNKNOWNDESTINATION
 	switch {
 	case unknown && uuidForm.MatchString(entry):
 		diags.AddAttributeError(at, "There is no such destination", fmt.Sprintf("%s is %q: this looks like an id, and no destination has it. "+
 			"Refer to a destination of this configuration as alertrouter_destination_slack.x.id; look up another one with the data source alertrouter_destination.", at, entry))
-	case r.isPlanned(entry):
+	case r.isPlanned(ctx, entry):
 	case unknown:
 		diags.AddAttributeWarning(at, "There is no such destination now", fmt.Sprintf("%s is %q, and no destination has this id or display name. Alerts pass the entry over until one has. "+
 			"If this configuration makes the destination, refer to it as alertrouter_destination_slack.x.id: that cannot be misspelt, and follows when it is renamed.", at, entry))

@@ -49,7 +49,8 @@ func (t *loggedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // longestComplaint is how much of an answer is kept that is no resource, in bytes.
 const longestComplaint = 1 << 20
 
-// clean takes what is hidden out of an answer that is no resource: a proxy that refuses a request may quote it.
+// clean takes what is hidden out of an answer that is no resource: a proxy that refuses a request may quote it. Of a
+// problem document only what people read is touched: the rest is what a secret may be by chance, and programs go by it.
 func (t *loggedTransport) clean(resp *http.Response) error {
 	form, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode < 300 && form == "application/json" || resp.StatusCode == http.StatusNoContent {
@@ -59,7 +60,9 @@ func (t *loggedTransport) clean(resp *http.Response) error {
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return err
 	}
-	text = []byte(t.hidden.mask(string(text)))
+	if form != "application/problem+json" || !t.hidden.maskProblem(&text) {
+		text = []byte(t.hidden.mask(string(text)))
+	}
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	return nil
 }
@@ -113,4 +116,32 @@ func (h *hidden) mask(text string) string {
 		text = strings.ReplaceAll(text, secret, "[secret]")
 	}
 	return text
+}
+
+// maskProblem replaces what is hidden in the texts of a problem document, and reports whether it is one.
+func (h *hidden) maskProblem(document *[]byte) bool {
+	var p map[string]any
+	if json.Unmarshal(*document, &p) != nil {
+		return false
+	}
+	h.maskMember(p, "title")
+	h.maskMember(p, "detail")
+	fields, _ := p["errors"].([]any)
+	for _, field := range fields {
+		if field, ok := field.(map[string]any); ok {
+			h.maskMember(field, "message")
+		}
+	}
+	masked, err := json.Marshal(p)
+	if err != nil {
+		return false
+	}
+	*document = masked
+	return true
+}
+
+func (h *hidden) maskMember(of map[string]any, name string) {
+	if text, ok := of[name].(string); ok {
+		of[name] = h.mask(text)
+	}
 }

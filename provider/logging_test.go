@@ -25,3 +25,20 @@ func TestHidden_IsFoundHoweverItIsQuoted(t *testing.T) {
 		}
 	}
 }
+
+// A secret may be a word that programs go by.
+func TestHidden_LeavesAProblemWhatItIs(t *testing.T) {
+	t.Parallel()
+	var h hidden
+	for _, secret := range []string{"alertrouter", "problem", "detail", "webhook"} {
+		h.add(secret)
+	}
+	document := []byte(`{"type":"urn:alertrouter:problem:invalid","detail":"no webhook","status":422,"errors":[{"field":"/config/webhook/url","message":"is alertrouter"}]}`)
+	const want = `{"detail":"no [secret]","errors":[{"field":"/config/webhook/url","message":"is [secret]"}],"status":422,"type":"urn:alertrouter:problem:invalid"}`
+	if !h.maskProblem(&document) || string(document) != want {
+		t.Errorf("got %s, want %s", document, want)
+	}
+	if document = []byte("<html>"); h.maskProblem(&document) {
+		t.Error("a page was taken for a problem document")
+	}
+}

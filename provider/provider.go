@@ -7,9 +7,12 @@
 //	destination_import.go          import by id, by identity and by display name
 //	destination_move.go            moving between the resources of two types
 //	destination_secrets.go         write-only secrets: which to send, and how a change is noticed
+//	destination_schema.go          the attributes of the envelope and of secrets
 //	destination_validate.go        the plan: secrets that changed, and the server's own checks
+//	destination_taken.go           the plan: a display name that another destination has
+//	unanswered.go                  creations and changes without an answer
 //	destination_<type>.go          one destination type each
-//	detection_override.go          the resource alertrouter_detection_override
+//	detection_override.go          the resource alertrouter_detection_override; its plan is in detection_override_validate.go
 //	api_token.go                   the resource alertrouter_api_token; its schema is in api_token_schema.go
 //	api_token_ephemeral.go         the ephemeral resource of that name
 //	<name>_data_source.go          one data source each
@@ -21,6 +24,8 @@
 //	route_policy.go                its decision, when not everything is known yet
 //	route_reader.go                reading its arguments; route_values.go of any type
 //	errors.go                      from API errors to diagnostics
+//	logging.go                     one line for each request, and hiding secrets; silence.go for when nobody reads
+//	values.go                      from the API's values to Terraform's and back, and how texts must look
 //	descriptions.gen.go            the contract's descriptions
 package provider
 
@@ -130,7 +135,7 @@ func (p *alertrouterProvider) Schema(_ context.Context, _ provider.SchemaRequest
 				Optional:  true,
 				Sensitive: true,
 				MarkdownDescription: "An API token with the permissions `destinations:read`, `destinations:write`, `overrides:read` and " +
-					"`overrides:write`. Defaults to the environment variable `" + tokenEnv + "`.",
+					"`overrides:write`, and `tokens:write` where it makes tokens. Defaults to the environment variable `" + tokenEnv + "`.",
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional:            true,

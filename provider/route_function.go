@@ -106,7 +106,7 @@ func (routeFunction) Run(ctx context.Context, req function.RunRequest, resp *fun
 			p.addOverrides(r, "overrides", value)
 		}
 		if len(r.faults) > 0 {
-			resp.Error = function.NewArgumentFuncError(int64(i), strings.Join(r.faults, "\n"))
+			resp.Error = function.NewArgumentFuncError(int64(i), strings.Join(r.faults, ".\n"))
 			return
 		}
 	}

@@ -24,7 +24,7 @@ type reader struct {
 }
 
 func (r *reader) fault(path, format string, args ...any) {
-	r.faults = append(r.faults, path+" "+fmt.Sprintf(format, args...)+".")
+	r.faults = append(r.faults, path+" "+fmt.Sprintf(format, args...))
 }
 
 // alert reads an alert, whose members are those of the contract.
@@ -159,16 +159,17 @@ func (r *reader) destination(e element) (policyDestination, bool) {
 	return d, !name.unknown
 }
 
-// name wants what a control plane wants of a display name.
+// name wants what a control plane wants of a display name, and a resource of the space around it.
 func (r *reader) name(path string, name maybe[string]) {
+	fault := route.NameFault(name.value)
 	switch {
 	case name.unknown:
-	case name.value == "":
+	case !name.set:
 		r.fault(path, "is required")
+	case fault != "":
+		r.fault(path, "%s", fault)
 	case !trimmed.MatchString(name.value):
 		r.fault(path, "must not begin or end with space")
-	case strings.EqualFold(name.value, route.Skip):
-		r.fault(path, "must not be SKIP: in a list of destinations that word suppresses the alert")
 	}
 }
 

@@ -40,8 +40,8 @@ func (c *caller) plans(id, displayName string) {
 }
 
 // isPlanned reports whether an id or a display name is that of a destination that is to be made or changed.
-func (c *caller) isPlanned(name string) bool {
-	return c.session != nil && c.session.planned.has(name)
+func (c *caller) isPlanned(ctx context.Context, name string) bool {
+	return c.session.planned.await(ctx, name)
 }
 
 // hide keeps a secret out of what is shown.
@@ -51,10 +51,15 @@ func (c *caller) hide(text string) {
 	}
 }
 
+// quietTime is how long Terraform must have shown nothing new before what has not been seen counts as not there. It
+// looks at resources that do not depend on each other in any order.
+const quietTime = 2 * time.Second
+
 // noted is a set of texts that only grows.
 type noted struct {
 	mu    sync.Mutex
 	texts map[string]bool
+	since time.Time     // when the last one came, or somebody first waited
 	more  chan struct{} // closed when there is one more
 }
 
@@ -68,45 +73,40 @@ func (n *noted) add(text string) {
 		n.texts = map[string]bool{}
 	}
 	n.texts[text] = true
+	n.since = time.Now()
 	if n.more != nil {
 		close(n.more)
 		n.more = nil
 	}
 }
 
-func (n *noted) has(text string) bool {
+// look reports whether a text is there, else for how long to wait, and for what.
+func (n *noted) look(text string) (found bool, left time.Duration, more <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.texts[text]
-}
-
-// next returns what is closed when there is one more.
-func (n *noted) next() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	if n.since.IsZero() {
+		n.since = time.Now()
+	}
 	if n.more == nil {
 		n.more = make(chan struct{})
 	}
-	return n.more
+	return n.texts[text], quietTime - time.Since(n.since), n.more
 }
 
-// await reports whether a text is there, or comes before nothing has come for as long as quiet: Terraform looks at
-// resources that do not depend on each other in any order.
-func (n *noted) await(ctx context.Context, text string, quiet time.Duration) bool {
+// await reports whether a text is there, or comes before nothing has come for the quiet time. All who wait share that
+// time: a hundred of them wait as long as one.
+func (n *noted) await(ctx context.Context, text string) bool {
 	for {
-		more := n.next()
-		if n.has(text) {
-			return true
+		found, left, more := n.look(text)
+		if found || left <= 0 || ctx.Err() != nil {
+			return found
 		}
-		timer := time.NewTimer(quiet)
+		timer := time.NewTimer(left)
 		select {
 		case <-more:
-			timer.Stop()
 		case <-timer.C:
-			return false
 		case <-ctx.Done():
-			timer.Stop()
-			return false
 		}
+		timer.Stop()
 	}
 }

@@ -79,12 +79,12 @@ func (s *testAlertDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"severity": schema.StringAttribute{
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(severities...)},
-				MarkdownDescription: "The test alert's severity. " + oneOf(severities) + " Defaults to `INFO`.",
+				MarkdownDescription: describe("TestInput.severity", oneOf(severities)),
 			},
 			"alert_type": schema.StringAttribute{
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(alertTypes...)},
-				MarkdownDescription: "The test alert's type. " + oneOf(alertTypes) + " Defaults to `RULE`.",
+				MarkdownDescription: describe("TestInput.alert_type", oneOf(alertTypes)),
 			},
 			"timeout": schema.StringAttribute{
 				Optional:            true,

@@ -22,7 +22,7 @@ check "test_alerts_arrive" {
   }
 }
 
-# 2. A CRITICAL alert of any type goes somewhere, as the control plane would route it now.
+# 2. A CRITICAL alert of each of these types goes somewhere, as the control plane would route it now.
 data "alertrouter_route" "critical" {
   for_each = toset(["RULE", "SCHEDULED_RULE", "CORRELATION_RULE", "POLICY"])
 

@@ -4,6 +4,7 @@
 //
 //	engine.go     finding them, and running a package's tests on each
 //	workspace.go  a directory in which an engine runs with this provider, as a user's would
+//	install.go    installing the provider for an engine that runs init
 package enginetest
 
 import (

@@ -23,8 +23,7 @@ func (w *Workspace) Install(t testing.TB, version string) {
 	if err := os.MkdirAll(target, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	name := "terraform-provider-alertrouter"
-	if err := os.Link(filepath.Join(bin, name), filepath.Join(target, name+"_v"+version)); err != nil {
+	if err := os.Link(filepath.Join(bin, binary), filepath.Join(target, binary+"_v"+version)); err != nil {
 		t.Fatal(err)
 	}
 	settings := filepath.Join(mirror, "terraform.rc")

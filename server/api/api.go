@@ -11,6 +11,7 @@
 //	large.go     how much of what is large or laborious is done at once
 //	problem.go   errors as problem documents
 //	ifmatch.go   ETags and If-Match
+//	terms.go     when a change is to be made, and when it came before
 //	accept.go    accepting alerts, one and many
 //	backup.go    streaming a copy of the store
 //	alerts.go, deliveries.go, destinations.go, overrides.go, tokens.go, operations.go   one handler file per resource

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -38,9 +36,6 @@ type Draft struct {
 	RateLimitPerSecond   float64
 	Config               json.RawMessage
 }
-
-// maxNameLength is in characters.
-const maxNameLength = 100
 
 // Create checks, seals and stores a new destination. A key, of [ParseKey], becomes its id, and the same request again
 // returns it as it is: again is true then. Errors: problem.Invalid naming every wrong field, problem.Conflict when the
@@ -259,16 +254,8 @@ func (r *Registry) prepare(id string, draft Draft, old *destination.Destination)
 }
 
 func nameFaults(name string) []problem.Field {
-	fault := func(message string) []problem.Field {
-		return []problem.Field{{Name: "/display_name", Message: message}}
-	}
-	switch {
-	case name == "" || utf8.RuneCountInString(name) > maxNameLength:
-		return fault(fmt.Sprintf("must have 1 to %d characters, not counting space around it", maxNameLength))
-	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }):
-		return fault("must not contain control characters")
-	case strings.EqualFold(name, route.Skip):
-		return fault("must not be SKIP: in a list of destinations that word suppresses the alert")
+	if fault := route.NameFault(name); fault != "" {
+		return []problem.Field{{Name: "/display_name", Message: fault}}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@
 //	list.go     the sorted lists a table is made of
 //	explain.go  the decision at length
 //	manual.go   dispatching by hand
+//	name.go     what a display name may be
 package route
 
 import (

@@ -25,6 +25,7 @@
 //	list.go          lists of alerts and deliveries, newest first
 //	page.go          cursors, and how far one page looks
 //	settings.go      what the small records have in common; the keyset
+//	deleted.go       the ids of deleted destinations
 //	destinations.go, overrides.go, tokens.go, tests.go
 package bolt
 
