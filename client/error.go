@@ -3,8 +3,10 @@
 package client
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 )
 
@@ -108,7 +110,32 @@ func bodyOf[T any](body *T, r answer, want int) (*T, error) {
 	if r.StatusCode() != want || body == nil {
 		return nil, Failure(r)
 	}
+	if name := absent[T](r.GetBody()); name != "" {
+		e := Failure(r)
+		e.Title, e.Detail = foreignTitle, fmt.Sprintf("it has no %s: %s", name, beginning(r.GetBody()))
+		return nil, e
+	}
 	return body, nil
+}
+
+// absent returns the name of a member that an answer must have and has not; "" if it is whole. Decoding does not tell: it
+// leaves out what is not there, and JSON of anybody would be a thing without an id.
+func absent[T any](body []byte) string {
+	form := reflect.TypeFor[T]()
+	if form.Kind() != reflect.Struct {
+		return ""
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return "members"
+	}
+	for i := range form.NumField() {
+		name, options, _ := strings.Cut(form.Field(i).Tag.Get("json"), ",")
+		if _, ok := members[name]; !ok && name != "" && name != "-" && !strings.Contains(options, "omitempty") {
+			return name
+		}
+	}
+	return ""
 }
 
 // Failure makes an error of an answer that is not the expected one.

@@ -4,7 +4,10 @@ package client_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
@@ -60,5 +63,25 @@ func TestAPIVersion_IsTheServersOfThisTree(t *testing.T) {
 	v, err := client.OK(api.GetVersionWithResponse(t.Context()))
 	if err != nil || v.APIVersion != client.APIVersion {
 		t.Errorf("got %+v (%v), want API version %d", v, err, client.APIVersion)
+	}
+}
+
+// TestOK_WantsWhatTheContractPromises has somebody else's JSON come with a 200.
+func TestOK_WantsWhatTheContractPromises(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"hello":1}`, `{}`, `null`, `{"detection_id":"d"}`} {
+		stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, body)
+		}))
+		defer stranger.Close()
+		c, err := client.New(stranger.URL, "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := client.OK(c.GetOverrideWithResponse(t.Context(), "d"))
+		if err == nil || !client.Foreign(err) || !strings.Contains(err.Error(), "not the answer of an alertrouter control plane") {
+			t.Errorf("%s: got %+v, %v, want an error that says it is no control plane", body, o, err)
+		}
 	}
 }

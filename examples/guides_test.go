@@ -108,3 +108,16 @@ func TestGuides_GettingStartedDelivers(t *testing.T) {
 	}
 	w.Must(t, "destroy", "-auto-approve")
 }
+
+// TestGuides_TheTestPasses runs the test file on the page about testing with the configuration it is for.
+func TestGuides_TheTestPasses(t *testing.T) {
+	t.Parallel()
+	page := guidePages(t)["../docs/guides/testing.md"]
+	at := slices.IndexFunc(blocks(page, "hcl"), func(block string) bool { return strings.HasPrefix(block, "mock_provider") })
+	if at < 0 {
+		t.Fatal("the page has no test file")
+	}
+	w := enginetest.NewWorkspace(t, enginetest.RequiredProviders+blocks(page, "terraform")[0])
+	w.Write(t, "tests/routing.tftest.hcl", blocks(page, "hcl")[at])
+	wants(t, w.Must(t, "test", "-no-color"), "1 passed, 0 failed")
+}

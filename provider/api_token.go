@@ -69,6 +69,10 @@ func (r *apiToken) ConfigValidators(context.Context) []resource.ConfigValidator 
 // ModifyPlan asks of a creation what the schema cannot: a token that exists may have no secret in its configuration, and
 // may have expired.
 func (r *apiToken) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if !req.State.Raw.IsNull() && !req.Plan.Raw.IsNull() && !req.Plan.Raw.Equal(req.State.Raw) {
+		resp.Diagnostics.AddAttributeWarning(path.Root("secret_wo_version"), "The token keeps its secret",
+			"The version is only taken down: the first one after an import, or one that is taken away, makes no other token. A version that differs from the one before does.")
+	}
 	if req.Plan.Raw.IsNull() || !req.State.Raw.IsNull() {
 		return
 	}

@@ -186,6 +186,7 @@ var descriptions = map[string]string{
 	"OverrideInput.severity":                        "Replaces the detection's own severity.",
 	"OverrideList.items":                            "By detection id.",
 	"OverrideList.next_cursor":                      "Absent on the last page.",
+	"OverrideValidation.exists":                     "Whether the detection has an override now.",
 	"OverrideValidation.valid":                      "Always true; a body that is not valid is a 422.",
 	"OverrideValidation.warnings":                   "Entries that name no enabled destination now; they would be passed over when alerts are routed.",
 	"OverrideWarning.code":                          "A word to branch on.",

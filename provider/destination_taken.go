@@ -18,7 +18,8 @@ func (r *destinationResource) addTaken(ctx context.Context, creating bool, name 
 	at := path.Root("display_name")
 	warn := func() {
 		diags.AddAttributeWarning(at, "The display name is taken now",
-			fmt.Sprintf("Another destination has the display name %q. Apply fails unless this plan frees the name before: it removes, renames or replaces the destination that has it.", name))
+			fmt.Sprintf("Another destination has the display name %q. Apply fails unless this plan frees the name before: it removes, renames or replaces the destination that has it. "+
+				"Two that swap their names need an apply in between, with another name.", name))
 	}
 	asking, cancel := context.WithTimeout(ctx, validateTimeout)
 	defer cancel()
@@ -38,13 +39,18 @@ func (r *destinationResource) addTaken(ctx context.Context, creating bool, name 
 		diags.AddAttributeError(at, "The display name is taken", taken(owner)+"\n\n"+adoption(owner)+"\n\n"+
 			"Or choose another name. If this configuration has that destination under another address, say so with a moved block. "+
 			"If that destination is the one to be replaced, take create_before_destroy out of its lifecycle block: two cannot have one name. "+unseen)
-	default:
-		diags.AddAttributeError(at, "The display name is taken", taken(owner)+"\n\nChoose another name, or rename or delete that destination first. "+unseen)
+	default: // what has the name may depend on this very resource, and so come later
+		warn()
 	}
 }
 
 // unseen is why a destination that is Terraform's may be taken for one that is not.
 const unseen = "With -refresh=false a destination that is tainted cannot be told from one that is not Terraform's, nor any that is left out with -target, or comes later with -parallelism=1: plan without these."
+
+// addTwin reports that two resources of one plan are to have one name or id.
+func addTwin(at path.Path, what string, diags *diag.Diagnostics) {
+	diags.AddAttributeError(at, "Two resources are the same", fmt.Sprintf("Another resource of this configuration has this %s as well: only one of them could be made.", what))
+}
 
 func taken(owner client.Destination) string {
 	return fmt.Sprintf("The %s destination %s has the display name %q, and this plan has not shown that Terraform manages it.", owner.Type, owner.ID, owner.DisplayName)

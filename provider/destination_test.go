@@ -460,16 +460,12 @@ resource "alertrouter_destination_pagerduty" "test" {
 
 func TestDestination_ReportsATakenNameAtApply(t *testing.T) {
 	w := newWorld(t)
-	twice := slackWith(slackURL) + `
-resource "alertrouter_destination_slack" "second" {
-  display_name   = "soc"
-  severities     = []
-  webhook_url_wo = "` + slackURL + `"
-}
-`
 	w.run(t, resource.TestStep{
-		Config:      w.config(twice),
-		ExpectError: regexp.MustCompile(`(?s)display_name\s+=.*another\s+destination.*import\s+block.*409`),
+		Config: w.config(slackWith(slackURL)),
+		ConfigPlanChecks: resource.ConfigPlanChecks{
+			PreApply: []plancheck.PlanCheck{betweenPlanAndApply(func() { w.clicked(t, "soc") })},
+		},
+		ExpectError: regexp.MustCompile(`(?s)display_name\s+=.*to = alertrouter_destination_slack\.NAME`),
 	})
 }
 

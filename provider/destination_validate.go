@@ -86,6 +86,9 @@ func (r *destinationResource) validate(ctx context.Context, req resource.ModifyP
 	var name types.String
 	diags.Append(req.Plan.GetAttribute(ctx, path.Root("display_name"), &name)...)
 	r.plans(id, name.ValueString())
+	if !name.IsUnknown() && r.claims("destination "+folded(name.ValueString()), id) {
+		addTwin(path.Root("display_name"), "display name", diags)
+	}
 	if diags.HasError() || r.api == nil || !isKnown(req.Config.Raw) {
 		return
 	}

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -117,8 +118,7 @@ func (r *detectionOverride) Create(ctx context.Context, req resource.CreateReque
 	call, fate := client.WithFate(ctx)
 	o, err := client.OK(r.api.PutOverrideWithResponse(call, id, &params, m.input()))
 	if isStale(err) && !fate.Open() {
-		resp.Diagnostics.AddAttributeError(path.Root("detection_id"), "The detection has an override already",
-			"It was not made by this resource and is left as it is. To manage it here, import it: terraform import <address> '"+id+"', or an import block with this id.")
+		addExists(&resp.Diagnostics, id)
 		return
 	}
 	if err != nil {
@@ -142,6 +142,7 @@ func (r *detectionOverride) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	id := m.DetectionID.ValueString()
+	r.owns(id)
 	resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root("detection_id"), id)...) // first: see destinationResource.Read
 	imported := m.Revision.IsNull()
 	if r.api == nil && !imported {
@@ -233,6 +234,13 @@ func (r *detectionOverride) ImportState(ctx context.Context, req resource.Import
 		return
 	}
 	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("detection_id"), path.Root("detection_id"), req, resp)
+}
+
+// addExists is for the creation of an override that is there.
+func addExists(diags *diag.Diagnostics, id string) {
+	diags.AddAttributeError(path.Root("detection_id"), "The detection has an override already",
+		"It was not made by this resource and is left as it is. To manage it here, import it, with the name of the resource for NAME:\n\n"+
+			fmt.Sprintf("  import {\n    to = alertrouter_detection_override.NAME\n    id = %q\n  }", id))
 }
 
 // addWarnings shows what the server finds odd about an override: it works, but not as its author may think. No attribute

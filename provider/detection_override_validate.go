@@ -22,11 +22,19 @@ import (
 // ModifyPlan asks the server what it thinks of the plan; see [destinationResource.ModifyPlan]. Entries of the list that
 // are not known yet are references to what is made in the same apply: they are right.
 func (r *detectionOverride) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var known types.String // the id in the state; null for a creation
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("detection_id"), &known)...)
+		r.owns(known.ValueString())
+	}
 	if r.api == nil || req.Plan.Raw.IsNull() || req.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
 	var m overrideModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if !m.DetectionID.IsUnknown() && r.claims("override "+m.DetectionID.ValueString(), known.ValueString()) {
+		addTwin(path.Root("detection_id"), "detection id", &resp.Diagnostics)
+	}
 	if resp.Diagnostics.HasError() || m.DetectionID.IsUnknown() || m.Severity.IsUnknown() || m.Destinations.IsUnknown() {
 		return
 	}
@@ -47,6 +55,9 @@ func (r *detectionOverride) ModifyPlan(ctx context.Context, req resource.ModifyP
 	if err != nil {
 		r.addRefusal(ctx, m.DetectionID.ValueString(), err, places, &resp.Diagnostics)
 		return
+	}
+	if id := m.DetectionID.ValueString(); known.IsNull() && checked.Exists && !r.session.owned.await(ctx, id) {
+		addExists(&resp.Diagnostics, id)
 	}
 	for _, w := range checked.Warnings {
 		if i, ok := entryOf(w.Field); ok && i < len(places) {

@@ -3,6 +3,7 @@
 package provider
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -104,6 +105,9 @@ func trace(answer *client.Error) string {
 
 // connectionAdvice tells what to do when there was no answer.
 func connectionAdvice(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "The time of request_timeout in the provider block was over. See that the control plane runs and is not overloaded, or give it more."
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "The certificate of the control plane is from an authority that this machine does not know. Set ca_cert in the provider block, or the environment variable " + caEnv + ", to the certificate of that authority."
 	}

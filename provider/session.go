@@ -20,11 +20,43 @@ type session struct {
 	asked    sync.Once
 	versions string // what the versions of both sides have to do with a strange answer; "" is nothing
 
-	owned   noted // ids of the destinations that are in Terraform's state
+	owned   noted // ids of the destinations, and of the detections of overrides, that are in Terraform's state
 	planned noted // display names and ids of the destinations that are to be made or changed
+
+	mu     sync.Mutex
+	claims map[string]claim // by what only one thing can have
 }
 
-// owns notes the id of a destination that is in Terraform's state.
+// A claim is what a plan gives a name to: things that exist, and things that are yet to be made.
+type claim struct {
+	id  string
+	new int
+}
+
+// claims notes that a thing is to have a name, and reports whether another is to have it. A thing that is to be replaced
+// claims its name twice: as what it is, and as something new.
+func (c *caller) claims(name, id string) (twin bool) {
+	if c.session == nil {
+		return false
+	}
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	if c.session.claims == nil {
+		c.session.claims = map[string]claim{}
+	}
+	held := c.session.claims[name]
+	if id == "" {
+		held.new++
+		twin = held.new > 1
+	} else {
+		twin = held.id != "" && held.id != id
+		held.id = id
+	}
+	c.session.claims[name] = held
+	return twin
+}
+
+// owns notes the id of a destination, or of an override's detection, that is in Terraform's state.
 func (c *caller) owns(id string) {
 	if c.session != nil {
 		c.session.owned.add(id)

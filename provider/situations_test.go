@@ -3,6 +3,7 @@
 package provider_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -97,4 +98,27 @@ func TestDestination_IsDestroyedWhateverBecameOfIt(t *testing.T) {
 			t.Errorf("there are still %v (%v)", list, err)
 		}
 	}
+}
+
+// TestSituations_SomebodyElsesJSONHarmsNoState has every reading answered by JSON that is not the control plane's.
+func TestSituations_SomebodyElsesJSONHarmsNoState(t *testing.T) {
+	w := newWorld(t)
+	p := newProxy(t, w)
+	config := enginetest.RequiredProviders + slackWith(slackURL) + override(`severity = "HIGH"`) + apiToken(withSecret("alertrouter_"+strings.Repeat("j", 43), 1))
+	work := enginetest.NewWorkspace(t, config, "ALERTROUTER_ENDPOINT="+p.URL, "ALERTROUTER_TOKEN="+w.Token)
+	work.Must(t, "apply", "-auto-approve")
+	p.answerWith(func(rw http.ResponseWriter, req *http.Request) bool {
+		if req.Method != http.MethodGet {
+			return false
+		}
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(rw, `{"hello":1}`)
+		return true
+	})
+	out, err := work.Run(t, "apply", "-no-color", "-auto-approve")
+	if n := strings.Count(out, "This is not the answer of an alertrouter control plane"); err == nil || n != 3 {
+		t.Errorf("got %v and %d errors, want one for each resource:\n%s", err, n, out)
+	}
+	p.answerWith(func(http.ResponseWriter, *http.Request) bool { return false })
+	work.Must(t, "plan", "-detailed-exitcode")
 }

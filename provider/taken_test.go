@@ -3,6 +3,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,10 +45,6 @@ func TestDestination_ATakenNameIsFoundAtPlan(t *testing.T) {
 			ExpectError: regexp.MustCompile(`(?s)display_name\s+=.*import {\s+to = alertrouter_destination_slack\.NAME\s+id = "` + duty.ID),
 		},
 		resource.TestStep{Config: w.config(strings.Replace(slackWith(slackURL), `"SOC"`, `"Other"`, 1))},
-		resource.TestStep{
-			Config: w.config(slackWith(slackURL)), PlanOnly: true,
-			ExpectError: onAttribute("display_name", `rename\s+or\s+delete\s+that\s+destination`),
-		},
 	)
 }
 
@@ -83,4 +80,64 @@ func TestDestination_ANameThatIsFreedIsNotTaken(t *testing.T) {
 	if out = work.Must(t, "apply", "-no-color", "-auto-approve"); !strings.Contains(out, "1 added, 0 changed, 1 destroyed") || w.only(t).ID == before {
 		t.Errorf("tainted: it was not replaced:\n%s", out)
 	}
+}
+
+// TestDestination_ARenameToATakenNameIsAWarning renames to what another destination has, which may come later in the plan
+// than the one that is renamed, since it depends on it.
+func TestDestination_ARenameToATakenNameIsAWarning(t *testing.T) {
+	w := newWorld(t)
+	config := func(name, primary string) string {
+		return enginetest.RequiredProviders + `
+resource "alertrouter_destination_webhook" "backup" {
+  display_name = "` + name + `"
+  severities   = []
+  url          = "https://soar.example.com"
+}
+resource "alertrouter_destination_webhook" "primary" {
+  for_each     = toset(` + primary + `)
+  display_name = "primary"
+  severities   = []
+  url          = "https://soar.example.com"
+  fallback     = alertrouter_destination_webhook.backup.id
+}
+`
+	}
+	work := enginetest.NewWorkspace(t, config("backup", `["one"]`), "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
+	work.Must(t, "apply", "-auto-approve")
+	work.Write(t, "main.tf", config("primary", "[]"))
+	if out := work.Must(t, "plan", "-no-color"); !strings.Contains(out, "The display name is taken now") {
+		t.Errorf("there is no warning:\n%s", out)
+	}
+	work.Must(t, "apply", "-auto-approve")
+	if d := w.only(t); d.DisplayName != "primary" {
+		t.Errorf("the destination is called %q", d.DisplayName)
+	}
+}
+
+// TestPlan_FindsTwins has pairs of which one only could be made.
+func TestPlan_FindsTwins(t *testing.T) {
+	w := newWorld(t)
+	text := func(name, id string) string {
+		return fmt.Sprintf("resource \"alertrouter_destination_webhook\" \"two\" {\n  display_name = %q\n  severities = []\n  url = \"https://soar.example.com\"\n}\n"+
+			"resource \"alertrouter_detection_override\" \"two\" {\n  detection_id = %q\n  severity = \"LOW\"\n}\n", name, id)
+	}
+	one := slackWith(slackURL) + override(`severity = "HIGH"`)
+	w.run(
+		t,
+		resource.TestStep{Config: w.config(one + text("soc", "D")), PlanOnly: true, ExpectError: onAttribute("display_name", `this\s+display\s+name`)},
+		resource.TestStep{Config: w.config(one + text("Other", "AWS/Root Login: ünï")), PlanOnly: true, ExpectError: onAttribute("detection_id", `this\s+detection\s+id`)},
+		resource.TestStep{Config: w.config(one + text("Other", "D"))},
+	)
+}
+
+// TestOverride_OneThatExistsIsFoundByThePlan has an override made by hand.
+func TestOverride_OneThatExistsIsFoundByThePlan(t *testing.T) {
+	w := newWorld(t)
+	if _, err := client.OK(w.api.PutOverrideWithResponse(t.Context(), "AWS/Root Login: ünï", nil, client.OverrideInput{})); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, resource.TestStep{
+		Config: w.config(override(`severity = "HIGH"`)), PlanOnly: true,
+		ExpectError: onAttribute("detection_id", `(?s)import {\s+to = alertrouter_detection_override\.NAME`),
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/provider/enginetest"
@@ -253,16 +254,22 @@ func TestUnanswered_SomebodyElsesOverrideIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
 	config := p.through(w, impatient, override(`severity = "HIGH"`))
-	put := func() {
-		input := client.OverrideInput{Severity: new(client.OverrideInputSeverityLOW)}
-		if _, err := client.OK(w.api.PutOverrideWithResponse(t.Context(), "AWS/Root Login: ünï", nil, input)); err != nil {
-			t.Fatal(err)
-		}
-		p.loses(t, w, true, dropped)
+	var once sync.Once
+	overtaken := func(http.Handler, http.ResponseWriter, *http.Request) {
+		once.Do(func() {
+			input := client.OverrideInput{Severity: new(client.OverrideInputSeverityLOW)}
+			if _, err := client.OK(w.api.PutOverrideWithResponse(t.Context(), "AWS/Root Login: ünï", nil, input)); err != nil {
+				t.Error(err)
+			}
+		})
+		panic(http.ErrAbortHandler)
 	}
 	w.run(
 		t,
-		resource.TestStep{PreConfig: put, Config: config, ExpectError: regexp.MustCompile(`(?s)may\s+have\s+been\s+created`)},
+		resource.TestStep{
+			PreConfig: func() { p.loses(t, w, true, overtaken) }, Config: config,
+			ExpectError: regexp.MustCompile(`(?s)may\s+have\s+been\s+created`),
+		},
 		resource.TestStep{PreConfig: func() { p.loses(t, w, false) }, Config: config, ExpectError: regexp.MustCompile(`(?s)detection_id\s+=.*import`)},
 	)
 	o, err := client.OK(w.api.GetOverrideWithResponse(t.Context(), "AWS/Root Login: ünï"))

@@ -53,8 +53,9 @@ func (a *API) PutOverride(ctx context.Context, r PutOverrideRequestObject) (PutO
 // ValidateOverride implements POST /v1/overrides/{detection_id}/validate. What can be wrong with an override, the contract
 // has said by now.
 func (a *API) ValidateOverride(_ context.Context, r ValidateOverrideRequestObject) (ValidateOverrideResponseObject, error) {
-	validation := ValidateOverride200JSONResponse{Valid: true, Warnings: []OverrideWarning{}}
-	for _, w := range a.Registry.Snapshot().Warnings(deref(r.Body.Destinations)) {
+	s := a.Registry.Snapshot()
+	validation := ValidateOverride200JSONResponse{Valid: true, Exists: s.HasOverride(r.DetectionID), Warnings: []OverrideWarning{}}
+	for _, w := range s.Warnings(deref(r.Body.Destinations)) {
 		validation.Warnings = append(validation.Warnings, OverrideWarning{
 			Field: fmt.Sprintf("/destinations/%d", w.Entry), Code: OverrideWarningCode(w.Code), Message: w.Message,
 		})

@@ -1076,6 +1076,9 @@ type OverrideList struct {
 
 // OverrideValidation defines model for OverrideValidation.
 type OverrideValidation struct {
+	// Exists Whether the detection has an override now.
+	Exists bool `json:"exists"`
+
 	// Valid Always true; a body that is not valid is a 422.
 	Valid bool `json:"valid"`
 

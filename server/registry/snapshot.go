@@ -111,6 +111,12 @@ func (s *Snapshot) copyWithout(id string) *Snapshot {
 	return changed
 }
 
+// HasOverride reports whether a detection has an override.
+func (s *Snapshot) HasOverride(detectionID string) bool {
+	_, ok := s.overrides[detectionID]
+	return ok
+}
+
 func (s *Snapshot) withOverride(o Override) *Snapshot {
 	changed := *s
 	changed.overrides = maps.Clone(s.overrides)
