@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alertrouter/terraform-provider-alertrouter/internal/machine"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/machine"
 )
 
 // bench is what the measurements share.

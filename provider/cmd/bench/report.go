@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alertrouter/terraform-provider-alertrouter/internal/machine"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/machine"
 )
 
 // goal is how much of the no-op provider's time and processor time a plan that changes nothing may take.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alertrouter/terraform-provider-alertrouter/internal/machine"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/machine"
 )
 
 // describe writes what was measured, where and when.
