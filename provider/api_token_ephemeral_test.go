@@ -3,6 +3,7 @@
 package provider_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -138,17 +139,18 @@ func TestEphemeralAPIToken_DoesNotOutliveAnInterruptedRun(t *testing.T) {
 	w := newWorld(t)
 	p := newProxy(t, w)
 	work := enginetest.NewWorkspace(t, enginetest.RequiredProviders+brief, "TF_VAR_endpoint="+p.URL, "ALERTROUTER_ENDPOINT="+w.URL, "ALERTROUTER_TOKEN="+w.Token)
-	cmd := exec.CommandContext(t.Context(), enginetest.Current().Path, "apply", "-auto-approve", "-no-color")
+	running, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	cmd := exec.CommandContext(running, enginetest.Current().Path, "apply", "-auto-approve", "-no-color")
 	cmd.Dir, cmd.Env = work.Dir, work.Env
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	var during []client.Token
 	p.answer = func(_ http.ResponseWriter, req *http.Request) bool {
 		create := req.Method == http.MethodPost && req.URL.Path == "/v1/destinations"
 		if create {
 			_, _ = io.Copy(io.Discard, req.Body) // else the end of the request is not noticed
 			during = w.tokens(t)
-			if err := cmd.Process.Signal(os.Interrupt); err != nil {
-				t.Error(err)
-			}
+			interrupt()
 			<-req.Context().Done()
 		}
 		return create
