@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -88,7 +88,7 @@ func (r *detectionOverride) addEntry(ctx context.Context, entry string, place in
 	at := path.Root("destinations").AtListIndex(place)
 	unknown := w.Code == client.OverrideWarningCodeUNKNOWNDESTINATION
 	switch {
-	case unknown && uuidForm.MatchString(entry):
+	case unknown && isID(entry):
 		diags.AddAttributeError(at, "There is no such destination", fmt.Sprintf("%s is %q: this looks like an id, and no destination has it. "+
 			"Refer to a destination of this configuration as alertrouter_destination_slack.x.id; look up another one with the data source alertrouter_destination.", at, entry))
 	case r.isPlanned(ctx, entry):
@@ -100,8 +100,8 @@ func (r *detectionOverride) addEntry(ctx context.Context, entry string, place in
 	}
 }
 
-// uuidForm matches what the server makes ids of.
-var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+// isID reports whether a text looks like what the server makes ids of.
+func isID(text string) bool { return len(text) == len(uuid.Nil.String()) && uuid.Validate(text) == nil }
 
 // entryOf reads a pointer to an entry of the list, such as /destinations/0.
 func entryOf(pointer string) (int, bool) {

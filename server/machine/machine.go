@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package machine tells what a benchmark runs on and what it measures: the lines at the top of its page.
+// Package machine is what the benchmarks share: it tells what they run on and what they measure, the lines at the top of
+// their pages, and waits for a control plane to start.
 package machine
 
 import (

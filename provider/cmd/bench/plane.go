@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/machine"
 )
 
 // token is of the control plane's admin. That control plane ends with the measurement.
@@ -41,25 +41,12 @@ func startPlane(ctx context.Context, program, data string) (*plane, error) {
 		return nil, err
 	}
 	p := &plane{cmd: cmd}
-	if p.url, err = readReady(log); err != nil {
+	if p.url, err = machine.ReadReady(log); err != nil {
 		p.stop()
 		return nil, err
 	}
 	go func() { _, _ = io.Copy(io.Discard, log) }()
 	return p, nil
-}
-
-// readReady reads the log up to the line that tells the URL.
-func readReady(log io.Reader) (string, error) {
-	var said strings.Builder
-	for lines := bufio.NewScanner(log); lines.Scan(); {
-		said.WriteString(lines.Text() + "\n")
-		var line struct{ Msg, URL string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
-			return line.URL, nil
-		}
-	}
-	return "", errors.New("the control plane did not start: " + said.String())
 }
 
 func (p *plane) stop() {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/machine"
 )
 
 // token is of the measured server's admin. That server ends with the measurement.
@@ -67,7 +68,7 @@ func (b *bench) startServerOn(ctx context.Context, data string) (*server, error)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if s.url, err = readReady(stderr); err == nil {
+	if s.url, err = machine.ReadReady(stderr); err == nil {
 		go func() { _, _ = io.Copy(io.Discard, stderr) }()
 		err = s.awaitReadiness(ctx)
 	}
@@ -77,19 +78,6 @@ func (b *bench) startServerOn(ctx context.Context, data string) (*server, error)
 	}
 	s.ready = time.Since(began)
 	return s, nil
-}
-
-// readReady reads the log up to the line that tells the URL.
-func readReady(log io.Reader) (string, error) {
-	var said strings.Builder
-	for lines := bufio.NewScanner(log); lines.Scan(); {
-		said.WriteString(lines.Text() + "\n")
-		var line struct{ Msg, URL string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
-			return line.URL, nil
-		}
-	}
-	return "", errors.New("it did not get ready: " + said.String())
 }
 
 func (s *server) awaitReadiness(ctx context.Context) error {
