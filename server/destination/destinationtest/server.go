@@ -8,8 +8,10 @@ import (
 	"flag"
 	"io"
 	"log"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -71,6 +73,66 @@ func (r request) echo() []byte {
 	_ = r.header.Write(&out)
 	out.Write(r.body)
 	return out.Bytes()
+}
+
+// json returns the body, or the values of a form as JSON. The members of AWS's JSON come in any order and are sorted.
+func (r request) json(t testing.TB) []byte {
+	t.Helper()
+	switch kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind {
+	case "application/x-amz-json-1.0":
+		return sorted(t, r.body)
+	case "application/x-www-form-urlencoded":
+	default:
+		return r.body
+	}
+	form, err := url.ParseQuery(string(r.body))
+	if err != nil {
+		t.Fatalf("the body is not a form: %v", err)
+	}
+	values := map[string]string{}
+	for name := range form {
+		values[name] = form.Get(name)
+	}
+	return encode(t, values)
+}
+
+// sorted returns JSON with its members in order.
+func sorted(t testing.TB, body []byte) []byte {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatalf("the body is not JSON: %v", err)
+	}
+	return encode(t, value)
+}
+
+// encode writes JSON without escapes that nobody sent.
+func encode(t testing.TB, value any) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.TrimSpace(out.Bytes())
+}
+
+// accept answers as the vendor does when all is well.
+func (c Case) accept() func(http.ResponseWriter, request) {
+	if c.Answer.Body == nil {
+		return respond(http.StatusOK, "ok")
+	}
+	return respond(c.Answer.Status, string(c.answer()))
+}
+
+// answer is the body of the vendor's answer.
+func (c Case) answer() []byte {
+	var text string
+	if json.Unmarshal(c.Answer.Body, &text) == nil {
+		return []byte(text)
+	}
+	return c.Answer.Body
 }
 
 func respond(status int, body string) func(http.ResponseWriter, request) {

@@ -8,10 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -106,7 +108,7 @@ func TestRender_HandsTheContextOnByteForByte(t *testing.T) {
 	const context = "{ \"b\":1.50,\t\"a\" :12345678901234567890,\n\"a\":\"<&>\\ud800\\/\u2028é\" }"
 	m := destinationtest.Message()
 	m.Alert.Context = json.RawMessage(context)
-	body := webhook.Render(m)
+	body := rendered(m)
 	if !bytes.Contains(body, []byte(`"alertContext":`+context+`,"description":`)) {
 		t.Errorf("got %s, want the context %s in it", body, context)
 	}
@@ -115,25 +117,22 @@ func TestRender_HandsTheContextOnByteForByte(t *testing.T) {
 	}
 }
 
-func TestRender_AlwaysHasEveryKey(t *testing.T) {
+func TestRender_IsAsTheSchemaSays(t *testing.T) {
 	t.Parallel()
-	want := []string{
-		"alertContext", "alertId", "createdAt", "dedup", "description", "id", "isTest", "link", "logTypes", "name",
-		"reference", "runbook", "severity", "tags", "title", "type", "version",
+	for _, m := range destinationtest.Messages() {
+		_, body := sent(t, webhook.Config{}, m)
+		destinationtest.CheckPayload(t, body)
 	}
-	for _, m := range []*destination.Message{destinationtest.Message(), destinationtest.Minimal(), destinationtest.Fallback()} {
-		var members map[string]any
-		if err := json.Unmarshal(webhook.Render(m), &members); err != nil {
+	goldens, err := filepath.Glob("testdata/*.golden.json")
+	if err != nil || len(goldens) == 0 {
+		t.Fatalf("found %d golden payloads: %v", len(goldens), err)
+	}
+	for _, file := range goldens {
+		body, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
-			t.Errorf("got keys %v, want %v", got, want)
-		}
-		for key, value := range members {
-			if value == nil {
-				t.Errorf("%s is null", key)
-			}
-		}
+		destinationtest.CheckPayload(t, body)
 	}
 }
 
@@ -253,6 +252,11 @@ func BenchmarkRender(b *testing.B) {
 	m.Severity = alert.High
 	b.ReportAllocs()
 	for b.Loop() {
-		webhook.Render(m)
+		rendered(m)
 	}
+}
+
+func rendered(m *destination.Message) []byte {
+	body, _ := payload.Render(m, 0, nil)
+	return body
 }
