@@ -179,7 +179,7 @@ func truncate(r *run, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(text, count), nil
+	return shorten(text, count), nil
 }
 
 func printAll(r *run, args []any) (any, error) {

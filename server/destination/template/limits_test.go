@@ -14,7 +14,7 @@ import (
 
 // These templates try to take time or memory. Each is stopped, or has done little.
 func TestExecute_IsBounded(t *testing.T) {
-	big := `{"list":[` + strings.Repeat(`{"a":"b"},`, 300_000) + `1],"text":"` + strings.Repeat("x", 1<<20) + `","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"count":9007199254740993}`
+	big := `{"list":[` + strings.Repeat(`{"a":"b"},`, 100_000) + `1],"text":"` + strings.Repeat("x", 1<<19) + `","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"count":9007199254740993}`
 	for name, source := range map[string]string{
 		"a count":                  `{{range 9223372036854775807}}{{end}}`,
 		"counts in counts":         `{{range 100000}}{{range 100000}}{{range 100000}}{{end}}{{end}}{{end}}`,

@@ -11,6 +11,7 @@ import (
 type output struct {
 	text   []byte
 	limit  int
+	value  int // the longest a value may be, in characters; 0 is no limit
 	escape func(string) string
 	json   *structure // nil: the output is text
 }
@@ -40,6 +41,9 @@ func (o *output) print(r *run, value any) error {
 		return o.printJSON(r, value)
 	}
 	text, err := r.text(value)
+	if o.value > 0 {
+		text = shorten(text, int64(o.value))
+	}
 	if err == nil {
 		err = o.room(len(text)) // before it is escaped, which takes time
 	}

@@ -18,7 +18,7 @@ type Raw struct {
 
 // kind tells from the first character.
 func (v Raw) kind() Kind {
-	text := bytes.TrimLeft(v.JSON, " \t\r\n")
+	text := bytes.TrimLeft(v.JSON, space)
 	if len(text) == 0 {
 		return Nothing
 	}
@@ -63,7 +63,7 @@ func (r *run) open(v any) any {
 	if opened, ok := r.opened[at]; ok {
 		return opened
 	}
-	if r.handle(opening+2*len(raw.JSON)) != nil { // it is read twice
+	if r.handle(opening+len(raw.JSON)) != nil {
 		return nil // the next step says so
 	}
 	if r.opened == nil {
@@ -94,31 +94,84 @@ func (v Raw) text() string {
 	return text
 }
 
-// entries takes one level apart. What is not JSON has none.
+// entries takes one level apart; the entries share the memory of the whole. What is not JSON has those that can be
+// made out.
 func (v Raw) entries() any {
-	if v.kind() == List {
-		var list []json.RawMessage
-		if json.Unmarshal(v.JSON, &list) != nil {
-			return nil
+	text := bytes.TrimLeft(v.JSON, space)
+	isMap := v.kind() == Map
+	list, members := []any{}, map[string]any{}
+	for i := skipSpace(text, 1); i < len(text) && text[i] != ']' && text[i] != '}'; {
+		name := ""
+		if isMap {
+			end := valueEnd(text, i)
+			name = Raw{JSON: text[i:end], Clean: v.Clean}.text()
+			i = skipSpace(text, skipSpace(text, end)+1) // over the colon
 		}
-		entries := make([]any, len(list))
-		for i, e := range list {
-			entries[i] = Raw{JSON: e, Clean: v.Clean}
+		if i >= len(text) {
+			break
 		}
-		return entries
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(v.JSON, &members) != nil {
-		return nil
-	}
-	m := make(map[string]any, len(members))
-	for name, value := range members {
-		if v.Clean != nil {
-			name = v.Clean(name)
+		end := valueEnd(text, i)
+		if value := (Raw{JSON: text[i:end], Clean: v.Clean}); isMap {
+			members[name] = value
+		} else {
+			list = append(list, value)
 		}
-		m[name] = Raw{JSON: value, Clean: v.Clean}
+		if i = skipSpace(text, end); i < len(text) && text[i] == ',' {
+			i = skipSpace(text, i+1)
+		}
 	}
-	return m
+	if isMap {
+		return members
+	}
+	return list
+}
+
+const space = " \t\r\n"
+
+func skipSpace(text []byte, i int) int {
+	for i < len(text) && strings.IndexByte(space, text[i]) >= 0 {
+		i++
+	}
+	return i
+}
+
+// valueEnd returns where the value ends that starts at text[i]; it is always further on.
+func valueEnd(text []byte, i int) int {
+	level := 0
+	for start := i; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = stringEnd(text, i) - 1
+		case '{', '[':
+			level++
+		case '}', ']':
+			level--
+		case ',', ' ', '\t', '\r', '\n', ':':
+			if level == 0 && i > start {
+				return i
+			}
+		}
+		if level < 0 && i > start {
+			return i
+		}
+		if level == 0 && strings.IndexByte("\"]}", text[i]) >= 0 {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// stringEnd returns where the string ends that starts at text[i].
+func stringEnd(text []byte, i int) int {
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
 }
 
 // compact appends the JSON on one line. What programs read stays as it came, byte for byte.
@@ -154,11 +207,7 @@ func depth(text []byte) int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
+			i = stringEnd(text, i) - 1
 		case '{', '[':
 			level++
 			deepest = max(deepest, level)

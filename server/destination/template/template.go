@@ -95,8 +95,16 @@ func parseAs(t *Template) (*Template, error) {
 // Execute returns what the template makes of an alert. The data's members are those that [Names] lists; each is nil,
 // a bool, string, int, int64, float64, [json.Number], []string, []any, map[string]any or [Raw]. The error is a [Fault]
 // that quotes nothing of the data.
-func (t *Template) Execute(data map[string]any) (string, error) {
-	r := &run{template: t, out: output{escape: t.escape, limit: MaxOutput}, handled: maxHandled, steps: MaxSteps}
+func (t *Template) Execute(data map[string]any) (string, error) { return t.execute(data, 0) }
+
+// ExecuteShort is [Template.Execute] with every value cut to so many characters where it is printed, before it is
+// escaped: so a text gets short and its markup stays whole. Of JSON nothing is cut.
+func (t *Template) ExecuteShort(data map[string]any, characters int) (string, error) {
+	return t.execute(data, characters)
+}
+
+func (t *Template) execute(data map[string]any, longest int) (string, error) {
+	r := &run{template: t, out: output{escape: t.escape, limit: MaxOutput, value: longest}, handled: maxHandled, steps: MaxSteps}
 	if t.json {
 		r.out.limit, r.out.json, r.handled = MaxJSONOutput, &structure{}, maxJSONHandled
 	}
