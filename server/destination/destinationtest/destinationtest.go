@@ -7,6 +7,7 @@
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
 //	templates.go         what is asked of templates
+//	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
@@ -102,6 +103,7 @@ func Run(t *testing.T, c Case) {
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},
+		{"Members", testMembers},
 		{"Templates", testTemplates},
 		{"Concurrent", testConcurrent},
 		{"Corpus", testCorpus},
