@@ -7,6 +7,7 @@
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
 //	corpus.go            alerts of real detections, where they are at hand
+//	samples.go           what the pictures in the docs are made of
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
 package destinationtest

@@ -101,7 +101,7 @@ func heading(cutter *render.Cutter, look look, texts render.Texts, m *destinatio
 	body := []element{{
 		Type: "Container", Style: look.style, Bleed: true, Items: []element{
 			rich("", run{Text: look.word, Weight: "bolder", Color: look.color}),
-			rich("none", run{Text: plain(title), Size: "large", Weight: "bolder"}),
+			rich("small", run{Text: plain(title), Size: "large", Weight: "bolder"}),
 		},
 	}}
 	notes := texts.Notes
@@ -120,15 +120,17 @@ func usualTexts(cutter *render.Cutter, m *destination.Message) []element {
 	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
 		body = append(body, rich("medium", run{Text: plain(cutter.Fit(description, maxDescription, size))}))
 	}
+	spacing := "medium" // of the first
 	for _, f := range render.Facts(m) {
 		if f.Name == "Severity" || (f.Name == "Reference" && buttonURL(f.Value) != "") {
 			continue // stands above; has a button
 		}
-		body = append(body, fact(f.Name, cutter.Fit(f.Value, maxFact, size)))
+		body = append(body, fact(spacing, f.Name, cutter.Fit(f.Value, maxFact, size)))
+		spacing = "none"
 	}
 	if runbook := render.Text(m.Alert.Runbook()); !render.Blank(runbook) && buttonURL(runbook) == "" {
 		body = append(body,
-			element{Type: "TextBlock", Text: "Runbook", Weight: "bolder", Spacing: "medium"},
+			rich("medium", run{Text: "Runbook", Weight: "bolder"}),
 			rich("none", run{Text: plain(cutter.Fit(runbook, maxRunbook, size))}))
 	}
 	return body
@@ -136,9 +138,9 @@ func usualTexts(cutter *render.Cutter, m *destination.Message) []element {
 
 // fact is a name and a value beside it. A FactSet would read Markdown in the value, and what escapes it there differs from
 // client to client: https://github.com/MicrosoftDocs/msteams-docs/issues/5793
-func fact(name, value string) element {
-	return element{Type: "ColumnSet", Spacing: "small", Columns: []element{
-		{Type: "Column", Width: "90px", Items: []element{{Type: "TextBlock", Text: name, Weight: "bolder"}}},
+func fact(spacing, name, value string) element {
+	return element{Type: "ColumnSet", Spacing: spacing, Columns: []element{
+		{Type: "Column", Width: "90px", Items: []element{rich("", run{Text: name, IsSubtle: true})}},
 		{Type: "Column", Width: "stretch", Items: []element{rich("", run{Text: plain(value)})}},
 	}}
 }

@@ -50,20 +50,18 @@ type mentioned struct {
 
 // element is a Container, ColumnSet, Column, TextBlock or RichTextBlock.
 type element struct {
-	Type     string    `json:"type"`
-	ID       string    `json:"id,omitzero"`
-	Hidden   *bool     `json:"isVisible,omitzero"`
-	Style    string    `json:"style,omitzero"`
-	Bleed    bool      `json:"bleed,omitzero"`
-	Spacing  string    `json:"spacing,omitzero"`
-	Width    string    `json:"width,omitzero"`
-	Text     string    `json:"text,omitzero"`
-	Wrap     bool      `json:"wrap,omitzero"`
-	Weight   string    `json:"weight,omitzero"`
-	IsSubtle bool      `json:"isSubtle,omitzero"`
-	Inlines  []run     `json:"inlines,omitempty"`
-	Items    []element `json:"items,omitempty"`
-	Columns  []element `json:"columns,omitempty"`
+	Type    string    `json:"type"`
+	ID      string    `json:"id,omitzero"`
+	Hidden  *bool     `json:"isVisible,omitzero"`
+	Style   string    `json:"style,omitzero"`
+	Bleed   bool      `json:"bleed,omitzero"`
+	Spacing string    `json:"spacing,omitzero"`
+	Width   string    `json:"width,omitzero"`
+	Text    string    `json:"text,omitzero"`
+	Wrap    bool      `json:"wrap,omitzero"`
+	Inlines []run     `json:"inlines,omitempty"`
+	Items   []element `json:"items,omitempty"`
+	Columns []element `json:"columns,omitempty"`
 }
 
 // run is a TextRun.

@@ -40,16 +40,16 @@ func plain(text string) string {
 // beyond that.
 // https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format#format-cards-with-markdown
 var (
-	markdown  = regexp.MustCompile("[\\\\*_\\[\\]<>&`~|!]")
-	lineStart = regexp.MustCompile(`(?m)^([ \t]*)([-+#=]|(\d+)([.)]))`)
+	markdown = regexp.MustCompile("[\\\\*_\\[\\]<>&`~|!]")
+	bullet   = regexp.MustCompile(`(?m)^([ \t]*)([-+#=])`)
+	number   = regexp.MustCompile(`(?m)^([ \t]*\d+)([.)](?:[ \t]|$))`)
 )
 
 // escape makes a text from an alert harmless in a TextBlock. A line break needs two there.
 func escape(text string) string {
 	text = markdown.ReplaceAllString(plain(text), `\$0`)
-	text = lineStart.ReplaceAllStringFunc(text, func(begin string) string {
-		return begin[:len(begin)-1] + `\` + begin[len(begin)-1:]
-	})
+	text = bullet.ReplaceAllString(text, `$1\$2`)
+	text = number.ReplaceAllString(text, `$1\$2`)
 	return strings.ReplaceAll(text, "\n", "\n\n")
 }
 
