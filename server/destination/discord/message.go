@@ -23,14 +23,17 @@ const (
 	maxThreadName  = 100
 )
 
-// How a message is shared out. Together the texts leave room for some context in every alert.
+// How a message is shared out, among the title, notes, facts and links first; description, runbook and context take what
+// they leave, in this order.
 const (
-	maxText    = 1400 // the description
-	maxRunbook = 1000
-	maxFact    = 150
-	maxNote    = 120
-	maxURL     = 300 // longer ones get no link
-	fences     = 20  // what a code block takes beside its text
+	maxHead      = maxTitle - 15 // beside the severity
+	maxWholeText = 400           // a title that is too long for one
+	maxText      = 1600          // the description
+	maxRunbook   = 1300
+	maxFact      = 250
+	maxNote      = 120
+	maxURL       = 300 // longer ones get no link
+	fences       = 20  // what a code block takes beside its text
 )
 
 type message struct {
@@ -71,28 +74,30 @@ func Render(c Config, texts render.Texts, thread string, m *destination.Message)
 	var cutter, short render.Cutter // what short cuts stands elsewhere in full
 	look := render.LookOf(m.Severity)
 	main := embed{
-		Title: look.Emoji + " " + string(m.Severity) + ": " + title(cutter.Fit(texts.Title, maxTitle-15, size)),
-		URL:   linkURL(m.Link),
-		Color: look.Color,
+		Title:       look.Emoji + " " + string(m.Severity) + ": " + title(short.Fit(texts.Title, maxHead, size)),
+		URL:         linkURL(m.Link),
+		Description: notes(&cutter, texts, m),
+		Color:       look.Color,
+		Fields:      links(m),
+	}
+	if size.Of(texts.Title) > maxHead {
+		main.Description = paragraphs("**"+escape(cutter.Fit(texts.Title, maxWholeText, size))+"**", main.Description)
 	}
 	msg := message{
 		Content: c.Mention, Username: c.Username, AvatarURL: c.AvatarURL, Mentions: c.mentions(),
 		ThreadName: short.Fit(thread, maxThreadName, units),
 	}
-	main.Description = notes(&cutter, texts, m)
-	links := links(m)
 	if texts.HasBody {
-		room := min(maxDescription, maxEmbeds-lengthOf(main, links...)) - units.Of(main.Description) - 2
-		main.Description = paragraphs(main.Description, cutter.Fit(strings.TrimSpace(texts.Body), room, units))
-		main.Fields = links
+		own := cutter.Fit(strings.TrimSpace(texts.Body), room(main), units)
+		main.Description = paragraphs(main.Description, own)
 		msg.Embeds = []embed{main}
 		return encode(msg), cutter.Cut()
 	}
-	main.Description = paragraphs(main.Description, prose(&cutter, m))
-	main.Fields = append(facts(&cutter, m), links...)
+	main.Fields = append(facts(&cutter, m), main.Fields...)
+	main.Description = paragraphs(main.Description, prose(&cutter, m, room(main)))
 	msg.Embeds = []embed{main}
-	room := min(maxDescription, maxEmbeds-lengthOf(main)) - fences
-	if json := cutter.Context(m.Alert.Context, room, units); json != "" {
+	left := min(maxDescription, maxEmbeds-lengthOf(main)) - fences
+	if json := cutter.Context(m.Alert.Context, left, units); json != "" {
 		msg.Embeds = append(msg.Embeds, embed{Description: block(json), Color: look.Color})
 	}
 	return encode(msg), cutter.Cut()
@@ -106,13 +111,19 @@ func title(text string) string {
 	return escape(text)
 }
 
-// lengthOf counts what Discord counts of an embed, and of fields that will be its.
-func lengthOf(e embed, more ...field) int {
+// lengthOf counts what Discord counts of an embed.
+func lengthOf(e embed) int {
 	n := units.Of(e.Title) + units.Of(e.Description)
-	for _, f := range slices.Concat(e.Fields, more) {
+	for _, f := range e.Fields {
 		n += units.Of(f.Name) + units.Of(f.Value)
 	}
 	return n
+}
+
+// room is how much more the description of an embed may have, a blank line before it included.
+func room(e embed) int {
+	const blank = len("\n\n")
+	return min(maxDescription-units.Of(e.Description), maxEmbeds-lengthOf(e)) - blank
 }
 
 func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) string {
@@ -128,17 +139,21 @@ func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) st
 }
 
 // prose is the description and, where it is no link, the runbook.
-func prose(cutter *render.Cutter, m *destination.Message) string {
-	description := render.Text(m.Alert.Description())
-	if render.Blank(description) {
-		description = ""
+func prose(cutter *render.Cutter, m *destination.Message, room int) string {
+	const heading, first = "**Runbook**\n", 1 // the beginning of a text may get a backslash too
+	var text string
+	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+		text = escape(cutter.Fit(description, min(maxText, room)-first, size))
+		room -= units.Of(text) + len("\n\n")
 	}
-	description = escape(cutter.Fit(description, maxText, size))
 	runbook := render.Text(m.Alert.Runbook())
 	if render.Blank(runbook) || linkURL(runbook) != "" {
-		return description
+		return text
 	}
-	return paragraphs(description, "**Runbook**\n"+escape(cutter.Fit(runbook, maxRunbook, size)))
+	if runbook = cutter.Fit(runbook, min(maxRunbook, room)-len(heading)-first, size); runbook == "" {
+		return text // there was no room
+	}
+	return paragraphs(text, heading+escape(runbook))
 }
 
 func paragraphs(texts ...string) string {

@@ -18,9 +18,9 @@ var units render.Size = func(r rune) int {
 	return 1
 }
 
-// size counts a character as escape leaves it.
+// size counts a character as escape leaves it: it may add one to each of these, and to the beginning of each line.
 var size render.Size = func(r rune) int {
-	if strings.ContainsRune(special+"#+-.:)", r) {
+	if strings.ContainsRune(special+":\n", r) {
 		return 2
 	}
 	return units(r)
