@@ -26,14 +26,14 @@ const (
 // How a message is shared out, among the title, notes, facts and links first; description, runbook and context take what
 // they leave, in this order.
 const (
-	maxHead      = maxTitle - 15 // beside the severity
-	maxWholeText = 400           // a title that is too long for one
-	maxText      = 1600          // the description
-	maxRunbook   = 1300
-	maxFact      = 250
-	maxNote      = 120
-	maxURL       = 300 // longer ones get no link
-	fences       = 20  // what a code block takes beside its text
+	maxHead       = maxTitle - 15 // beside the severity
+	maxWholeTitle = 400           // a title that is too long for one
+	maxText       = 1600          // the description
+	maxRunbook    = 1300
+	maxFact       = 250
+	maxNote       = 120
+	maxURL        = 300 // longer ones get no link
+	fences        = 20  // what a code block takes beside its text
 )
 
 type message struct {
@@ -81,7 +81,7 @@ func Render(c Config, texts render.Texts, thread string, m *destination.Message)
 		Fields:      links(m),
 	}
 	if size.Of(texts.Title) > maxHead {
-		main.Description = paragraphs("**"+escape(cutter.Fit(texts.Title, maxWholeText, size))+"**", main.Description)
+		main.Description = paragraphs(escape(cutter.Fit(texts.Title, maxWholeTitle, size)), main.Description)
 	}
 	msg := message{
 		Content: c.Mention, Username: c.Username, AvatarURL: c.AvatarURL, Mentions: c.mentions(),
