@@ -245,7 +245,7 @@ func TestRender_SaysWhereTheContextWasCut(t *testing.T) {
 	m.Alert.Context = json.RawMessage(`{"log":"` + strings.Repeat("z", 50_000) + `"}`)
 	msg, cut := renderWith(t, discord.Config{}, m)
 	mustFit(t, m, msg)
-	if got := msg.Embeds[1].Description; !cut || !strings.HasSuffix(got, "\n… cut here; the alert has the whole context\n```") {
+	if got := msg.Embeds[1].Description; !cut || !strings.HasSuffix(got, " characters shown; the alert has the whole context\n```") {
 		t.Errorf("got (cut %t) …%q, want a note", cut, got[len(got)-80:])
 	}
 }

@@ -23,7 +23,7 @@ const (
 	maxTitle       = 600
 	maxDescription = 3000
 	maxRunbook     = 2400
-	maxFact        = 360
+	maxFact        = 500
 	maxNote        = 300
 	maxURL         = 800 // longer ones get no button
 	contextParts   = 900 // what the context's container and button take beside its text
@@ -36,13 +36,13 @@ const contextID = "context"
 // Render writes the message for an alert and reports whether something was cut. Above stand what happened and how bad it
 // is, in the severity's colours, and who is mentioned; below the texts, facts and buttons, and folded away the context.
 func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, cut bool) {
-	var cutter render.Cutter
+	var cutter, short render.Cutter // what short cuts stands below in full
 	look := lookOf(m.Severity)
 	card := card{
 		Schema:   "http://adaptivecards.io/schemas/adaptive-card.json",
 		Type:     "AdaptiveCard",
 		Version:  "1.4",
-		Fallback: escape(cutter.Fit(look.word+": "+texts.Title, maxFallback/2, size)),
+		Fallback: escape(short.Fit(look.word+": "+texts.Title, maxFallback/2, size)),
 		Teams:    c.teams(),
 		Body:     heading(&cutter, look, texts, m),
 		Actions:  buttons(m),
