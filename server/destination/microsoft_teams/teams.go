@@ -25,10 +25,9 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
-// Type is the Microsoft Teams destination. Of the thresholds of Teams' webhooks, 4 requests a second and 60 in 30 seconds, it
-// keeps the stricter:
-// https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
-var Type = destination.Define("microsoft_teams", New).WithRateLimit(2)
+// Type is the Microsoft Teams destination. A flow posts 25 cards in 5 minutes as the Flow bot. It takes many more, and fails
+// to post them when nobody hears of it any longer: https://learn.microsoft.com/connectors/teams/#throttling-limits
+var Type = destination.Define("microsoft_teams", New).WithRateLimit(25.0 / 300).WithBurst(5)
 
 // Config is what a user sets. WebhookURL is signed and grants posting rights, so it is a secret.
 type Config struct {
