@@ -2,8 +2,9 @@
 //
 // Makes pictures of messages, for people to look at: node render.mjs SAMPLES IMAGES
 //
-// Each *.json in SAMPLES is what Teams is sent; its Adaptive Card is drawn by Microsoft's renderer, in the light and the dark
-// theme; that of NAME-unfolded.json, in the light one, with its context unfolded. Each *.html is a mail. Chromium (CHROMIUM names it) draws them, without a network.
+// Each *.json in SAMPLES is what Teams is sent; its Adaptive Card is drawn by Microsoft's renderer, as the name says: in
+// the theme light or dark, and with its context unfolded. Each *.html is a mail. Chromium (CHROMIUM names another browser)
+// draws them, without a network.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -65,10 +66,7 @@ try {
     const text = readFileSync(join(samples, file), "utf8");
     if (file.endsWith(".json")) {
       const name = basename(file, ".json");
-      const unfolded = name.endsWith("-unfolded");
-      for (const theme of unfolded ? ["light"] : ["light", "dark"]) {
-        draw(`${name}-${theme}`, cardPage(JSON.parse(text), theme, unfolded), 720);
-      }
+      draw(name, cardPage(JSON.parse(text), name.includes("-dark") ? "dark" : "light", name.includes("-unfolded")), 720);
     } else if (file.endsWith(".html")) {
       draw(basename(file, ".html"), mailPage(text), 720);
     }

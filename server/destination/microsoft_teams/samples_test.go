@@ -17,10 +17,9 @@ func TestSamples(t *testing.T) {
 	t.Parallel()
 	config := teams.Config{Mentions: map[string]string{"Jane Doe": "jane@example.com"}, FullWidth: true}
 	for name, m := range map[string]*destination.Message{
-		"microsoft_teams-alert.json":    destinationtest.Message(),
-		"microsoft_teams-critical.json": destinationtest.Critical(),
-
-		"microsoft_teams-critical-unfolded.json": destinationtest.Critical(),
+		"microsoft_teams-high-light.json":              destinationtest.Message(),
+		"microsoft_teams-critical-dark.json":           destinationtest.Critical(),
+		"microsoft_teams-critical-unfolded-light.json": destinationtest.Critical(),
 	} {
 		var none *render.TemplateSet
 		body, _ := teams.Render(config, none.Apply(m), m)
