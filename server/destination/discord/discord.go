@@ -38,7 +38,7 @@ type sender struct {
 func New(c Config, env destination.Env) (destination.Sender, error) {
 	s := &sender{config: c, url: c.url(), env: env}
 	var err error
-	if s.templates, err = c.Templates.Compile(escape); err != nil {
+	if s.templates, err = c.Compile(escape); err != nil {
 		return nil, err
 	}
 	if c.ThreadName != "" {

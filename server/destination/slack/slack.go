@@ -89,7 +89,7 @@ type sender struct {
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	templates, err := c.Templates.Compile(mrkdwn)
+	templates, err := c.Compile(mrkdwn)
 	return &sender{config: c, templates: templates, env: env}, err
 }
 
