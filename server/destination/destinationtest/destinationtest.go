@@ -10,6 +10,7 @@
 //	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
+//	samples.go           what the pictures in the docs are made of
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
 package destinationtest
