@@ -6,6 +6,7 @@
 //	destinationtest.go   Case, and Run: the suite
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
+//	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.

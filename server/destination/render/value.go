@@ -49,23 +49,24 @@ type valueCutter struct {
 // fits reads the value and reports whether all of it fits.
 func (v *valueCutter) fits() bool {
 	for i := 0; i < len(v.raw); {
-		end := i + 1
-		c := v.raw[i]
-		switch {
-		case c == '"':
+		c, end, value := v.raw[i], i+1, true // value: it ends here, or begins and could end
+		switch c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			v.used += v.size(rune(c))
+			value = false
+		case '{', '[':
+			v.closers = append(v.closers, c+2) // '}' and ']' are two further on
+			v.used += v.size(rune(c)) + v.size(rune(c+2))
+		case '}', ']':
+			if len(v.closers) > 0 { // its size was counted with that of the opening one
+				v.closers = v.closers[:len(v.closers)-1]
+			}
+		case '"':
 			var ok bool
 			if end, ok = v.text(i); !ok {
 				return false
 			}
-		case c == '{', c == '[':
-			v.closers = append(v.closers, c+2) // '}' and ']' are two further on
-			v.used += v.size(rune(c)) + v.size(rune(c+2))
-		case c == '}', c == ']':
-			if len(v.closers) > 0 { // its size was counted with that of the opening one
-				v.closers = v.closers[:len(v.closers)-1]
-			}
-		case strings.IndexByte(" \t\r\n,:", c) >= 0:
-			v.used += v.size(rune(c))
+			value = !isName(v.raw, end)
 		default: // a number, true, false or null
 			for end < len(v.raw) && strings.IndexByte(" \t\r\n,:]}", v.raw[end]) < 0 {
 				end++
@@ -77,7 +78,7 @@ func (v *valueCutter) fits() bool {
 		if v.used > v.limit {
 			return false
 		}
-		if strings.IndexByte(" \t\r\n,:", c) < 0 && !isName(v.raw, end, c) {
+		if value {
 			v.keep, v.depth = end, len(v.closers)
 		}
 		i = end
@@ -85,66 +86,62 @@ func (v *valueCutter) fits() bool {
 	return true
 }
 
-// isName reports whether a token that begins with c and ends at end is the name of a member.
-func isName(raw []byte, end int, c byte) bool {
+// isName reports whether a text that ends there is the name of a member.
+func isName(raw []byte, end int) bool {
 	next := skipSpace(raw, end)
-	return c == '"' && next < len(raw) && raw[next] == ':'
+	return next < len(raw) && raw[next] == ':'
 }
 
 // text reads the text that begins at start and returns its end. Where it does not fit it takes down how much of it does.
 func (v *valueCutter) text(start int) (end int, ok bool) {
 	room := v.limit - v.used - 2*v.size('"')
 	cut := room - v.size('…')
-	var near window
 	n, at := 0, start+1
-	fit := at // as much as fits beside the ellipsis
+	fit, near, nearer := at, at, at // as much as fits beside the ellipsis; two places before it
 	for at < len(v.raw) && v.raw[at] != '"' {
-		r, width := unit(v.raw[at:])
 		if n <= cut {
 			fit = at
-			near.add(r, at)
+			if at-nearer > enoughBefore {
+				near, nearer = nearer, at
+			}
 		}
-		for _, c := range string(v.raw[at : at+width]) {
-			n += v.size(c)
+		if c := v.raw[at]; c < utf8.RuneSelf && c != '\\' {
+			n += v.size(rune(c))
+			at++
+		} else {
+			_, width := unit(v.raw[at:])
+			for _, c := range string(v.raw[at : at+width]) {
+				n += v.size(c)
+			}
+			at += width
 		}
 		if n > room {
-			if cut >= 0 && !isName(v.raw, stringEnd(v.raw, start), '"') {
-				v.keep, v.depth, v.inText = near.boundary(fit), len(v.closers), true
+			if cut >= 0 && !isName(v.raw, stringEnd(v.raw, start)) {
+				v.keep, v.depth, v.inText = wholeCharacters(v.raw, near, fit), len(v.closers), true
 			}
 			return 0, false
 		}
-		at += width
 	}
 	v.used += n + 2*v.size('"')
 	return min(at+1, len(v.raw)), true
 }
 
-// window holds the last characters that were read and where each begins; the last is the first that is left out.
-type window struct {
-	runes [4 * longestCluster]rune
-	at    [4 * longestCluster]int
-	n     int
-}
+// enoughBefore is more bytes than boundary looks back, even where each character is two escapes.
+const enoughBefore = 2 * longestCluster * len(`\ud83d\ude00`)
 
-func (w *window) add(r rune, at int) {
-	if w.n == len(w.runes) {
-		half := w.n / 2
-		copy(w.runes[:], w.runes[half:])
-		copy(w.at[:], w.at[half:])
-		w.n = half
+// wholeCharacters returns end, or a place before it where what a reader sees as one character begins; see [boundary].
+// The text is read again from near.
+func wholeCharacters(raw []byte, near, end int) int {
+	var text []byte
+	var starts []int // of each character in raw
+	for at := near; at < end; {
+		r, width := unit(raw[at:])
+		text, starts = utf8.AppendRune(text, r), append(starts, at)
+		at += width
 	}
-	w.runes[w.n], w.at[w.n] = r, at
-	w.n++
-}
-
-// boundary returns where to cut instead of at the beginning of the last character; see [boundary].
-func (w *window) boundary(end int) int {
-	if w.n == 0 {
-		return end
-	}
-	text := string(w.runes[:w.n])
-	before := len(string(w.runes[:w.n-1]))
-	return w.at[utf8.RuneCountInString(text[:boundary(text, before)])]
+	next, _ := unit(raw[end:])
+	all := string(utf8.AppendRune(text, next))
+	return append(starts, end)[utf8.RuneCountInString(all[:boundary(all, len(text))])]
 }
 
 // unit reads one character inside a JSON text: as it is, or an escape, or the two escapes of a surrogate pair.
