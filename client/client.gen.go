@@ -1195,7 +1195,7 @@ type RenderInput struct {
 
 // RenderResult What a destination would be sent.
 type RenderResult struct {
-	// Body The request's body where that is JSON; of anything else its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
+	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
 	Body json.RawMessage `json:"body"`
 
 	// Bytes How long the body is, in bytes.
@@ -1567,8 +1567,20 @@ type WebhookConfig struct {
 	// BearerToken Sent as `Authorization: Bearer`.
 	BearerToken nullable.Nullable[string] `json:"bearer_token,omitempty"`
 
+	// BodyTemplate A template of the whole body, for a receiver that expects a form of its own; it must give JSON. A value inside a text of the template is escaped for it, a value elsewhere is written as JSON. An alert with which it does not work is not sent in another form: the delivery fails, and the fallback gets the alert.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
 	// Headers Headers sent with each request.
 	Headers map[string]string `json:"headers,omitempty"`
+
+	// HmacFormat How the signature by `hmac_secret` is written: visible characters with `{hex}` or `{base64}` once among them; `sha256={hex}` when absent. Only with `hmac_secret`.
+	HmacFormat *string `json:"hmac_format,omitempty"`
+
+	// HmacHeader The header that has the signature by `hmac_secret`; `X-Hub-Signature-256` when absent. Only with `hmac_secret`.
+	HmacHeader *string `json:"hmac_header,omitempty"`
+
+	// HmacSecret Signs the body of each request with HMAC-SHA256, for a receiver that does not know Standard Webhooks; beside `signing_secret` or in its place. The key is the text itself.
+	HmacSecret nullable.Nullable[string] `json:"hmac_secret,omitempty"`
 
 	// SecretHeaders Headers whose values are secret.
 	SecretHeaders nullable.Nullable[map[string]string] `json:"secret_headers,omitempty"`
@@ -1581,6 +1593,9 @@ type WebhookConfig struct {
 
 	// TimeoutSeconds How long an attempt may take, in seconds; 30 when absent.
 	TimeoutSeconds *int64 `json:"timeout_seconds,omitempty"`
+
+	// TitleTemplate A template of `title` in the alert's JSON: one line of plain text. It means nothing beside `body_template`.
+	TitleTemplate *string `json:"title_template,omitempty"`
 
 	// URL Where the alert is posted.
 	URL *string `json:"url,omitempty"`
