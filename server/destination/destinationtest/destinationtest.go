@@ -6,6 +6,7 @@
 //	destinationtest.go   Case, and Run: the suite
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
+//	templates.go         what is asked of templates
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
@@ -57,6 +58,11 @@ type Case struct {
 	ExternalID  string `json:"external_id"`
 	ExternalURL string `json:"external_url"`
 
+	// Markup is what an alert must not get through as it is in the text of a template, such as a mention. MarkupMember is
+	// the one member of a rendering whose texts are markup, where others are not.
+	Markup       []string `json:"markup"`
+	MarkupMember string   `json:"markup_member"`
+
 	// Machine is true for a type that hands texts on as they are, to be read by a program.
 	Machine bool `json:"machine"`
 }
@@ -96,6 +102,7 @@ func Run(t *testing.T, c Case) {
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},
+		{"Templates", testTemplates},
 		{"Concurrent", testConcurrent},
 		{"Corpus", testCorpus},
 	} {

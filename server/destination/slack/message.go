@@ -121,7 +121,7 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) []block {
 	var blocks []block
 	if texts.HasBody {
-		blocks = ownText(cutter, texts.Body)
+		blocks = ownText(cutter, texts)
 	} else {
 		blocks = usualTexts(cutter, m)
 	}
@@ -132,11 +132,11 @@ func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) 
 }
 
 // ownText is what a template of the user's made, whose markup is Slack's.
-func ownText(cutter *render.Cutter, body string) []block {
-	if render.Blank(body) {
+func ownText(cutter *render.Cutter, texts render.Texts) []block {
+	if render.Blank(texts.Body) {
 		return nil
 	}
-	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: cutter.Fit(body, maxSection, size), Verbatim: true}}}
+	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: texts.FitBody(cutter, maxSection, units), Verbatim: true}}}
 }
 
 func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
@@ -200,6 +200,14 @@ var size render.Size = func(r rune) int {
 	case r == '<', r == '>':
 		return len("&lt;")
 	case r == '"', r == '\\', r == '\n', r == '\t', r > 0xffff:
+		return 2
+	}
+	return 1
+}
+
+// units counts a character of markup, in UTF-16.
+var units render.Size = func(r rune) int {
+	if r > 0xffff {
 		return 2
 	}
 	return 1
