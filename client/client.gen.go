@@ -1184,6 +1184,39 @@ type Problem struct {
 // RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 type RateLimitPerSecond = float64
 
+// RenderInput What to render: one of the two, or a sample alert.
+type RenderInput struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+}
+
+// RenderResult What a destination would be sent.
+type RenderResult struct {
+	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
+	Body json.RawMessage `json:"body"`
+
+	// Bytes How long the body is, in bytes.
+	Bytes int `json:"bytes"`
+
+	// Notes What the message says about its making, such as that a template failed.
+	Notes []string `json:"notes"`
+
+	// Severity How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.
+	Severity Severity `json:"severity"`
+
+	// Truncated A text was cut to fit the limits of the destination.
+	Truncated bool `json:"truncated"`
+
+	// Type The destination's type.
+	Type string `json:"type"`
+}
+
+// RenderedAlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+type RenderedAlertID = string
+
 // Replay defines model for Replay.
 type Replay struct {
 	// Replayed How many deliveries are PENDING again.
@@ -1403,6 +1436,51 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
+// UnsavedDestinationRender A destination as it would be created, with what to render for it.
+type UnsavedDestinationRender struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+
+	// AlertTypes The alert types it wants; all when absent.
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
+
+	// AllowManualDispatch Whether a person may send alerts to it by hand.
+	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
+
+	// Config Exactly one member, named after the destination type.
+	Config DestinationConfig `json:"config"`
+
+	// DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
+	DisplayName DisplayName `json:"display_name"`
+
+	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
+	Enabled *Enabled `json:"enabled,omitempty"`
+
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
+	// LogTypes The log types it wants; all when absent.
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
+
+	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
+	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
+
+	// MaxConcurrency How many attempts may run at once; the server's default when absent.
+	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
+
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
+
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
+	Severities SeverityList `json:"severities"`
+}
+
 // UnsavedDestinationTest A destination as it would be created, with how to test it.
 type UnsavedDestinationTest struct {
 	// AlertType What kind of finding an alert is.
@@ -1489,8 +1567,20 @@ type WebhookConfig struct {
 	// BearerToken Sent as `Authorization: Bearer`.
 	BearerToken nullable.Nullable[string] `json:"bearer_token,omitempty"`
 
+	// BodyTemplate A template of the whole body, for a receiver that expects a form of its own; it must give JSON. A value inside a text of the template is escaped for it, a value elsewhere is written as JSON. An alert with which it does not work is not sent in another form: the delivery fails, and the fallback gets the alert.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
 	// Headers Headers sent with each request.
 	Headers map[string]string `json:"headers,omitempty"`
+
+	// HmacFormat How the signature by `hmac_secret` is written: visible characters with `{hex}` or `{base64}` once among them; `sha256={hex}` when absent. Only with `hmac_secret`.
+	HmacFormat *string `json:"hmac_format,omitempty"`
+
+	// HmacHeader The header that has the signature by `hmac_secret`; `X-Hub-Signature-256` when absent. Only with `hmac_secret`.
+	HmacHeader *string `json:"hmac_header,omitempty"`
+
+	// HmacSecret Signs the body of each request with HMAC-SHA256, for a receiver that does not know Standard Webhooks; beside `signing_secret` or in its place. The key is the text itself.
+	HmacSecret nullable.Nullable[string] `json:"hmac_secret,omitempty"`
 
 	// SecretHeaders Headers whose values are secret.
 	SecretHeaders nullable.Nullable[map[string]string] `json:"secret_headers,omitempty"`
@@ -1503,6 +1593,9 @@ type WebhookConfig struct {
 
 	// TimeoutSeconds How long an attempt may take, in seconds; 30 when absent.
 	TimeoutSeconds *int64 `json:"timeout_seconds,omitempty"`
+
+	// TitleTemplate A template of `title` in the alert's JSON: one line of plain text. It means nothing beside `body_template`.
+	TitleTemplate *string `json:"title_template,omitempty"`
 
 	// URL Where the alert is posted.
 	URL *string `json:"url,omitempty"`
@@ -1601,6 +1694,12 @@ type CreateDestinationParams struct {
 	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
+// RenderUnsavedDestinationParams defines parameters for RenderUnsavedDestination.
+type RenderUnsavedDestinationParams struct {
+	// ID The destination the body would replace.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+}
+
 // ValidateDestinationParams defines parameters for ValidateDestination.
 type ValidateDestinationParams struct {
 	// ID The destination the body would replace.
@@ -1674,6 +1773,9 @@ type RetryDeliveriesJSONRequestBody = ReplayInput
 // CreateDestinationJSONRequestBody defines body for CreateDestination for application/json ContentType.
 type CreateDestinationJSONRequestBody = DestinationInput
 
+// RenderUnsavedDestinationJSONRequestBody defines body for RenderUnsavedDestination for application/json ContentType.
+type RenderUnsavedDestinationJSONRequestBody = UnsavedDestinationRender
+
 // TestUnsavedDestinationJSONRequestBody defines body for TestUnsavedDestination for application/json ContentType.
 type TestUnsavedDestinationJSONRequestBody = UnsavedDestinationTest
 
@@ -1682,6 +1784,9 @@ type ValidateDestinationJSONRequestBody = DestinationInput
 
 // UpdateDestinationJSONRequestBody defines body for UpdateDestination for application/json ContentType.
 type UpdateDestinationJSONRequestBody = DestinationInput
+
+// RenderDestinationJSONRequestBody defines body for RenderDestination for application/json ContentType.
+type RenderDestinationJSONRequestBody = RenderInput
 
 // TestDestinationJSONRequestBody defines body for TestDestination for application/json ContentType.
 type TestDestinationJSONRequestBody = TestInput
@@ -1935,6 +2040,28 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
 	CreateDestination(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RenderUnsavedDestinationWithBody Show what an alert becomes for a destination that is not saved
+	//
+	// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+	// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+	// name is taken is no error.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+	RenderUnsavedDestinationWithBody(ctx context.Context, params *RenderUnsavedDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+	//
+	// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+	// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+	// name is taken is no error.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+	RenderUnsavedDestination(ctx context.Context, params *RenderUnsavedDestinationParams, body RenderUnsavedDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// TestUnsavedDestinationWithBody Send a test alert to a destination that is not saved
 	//
 	// One synchronous attempt. The answer is 200 whether it was delivered or not; see `delivered`.
@@ -2011,6 +2138,30 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
 	UpdateDestination(ctx context.Context, id DestinationID, params *UpdateDestinationParams, body UpdateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenderDestinationWithBody Show what an alert becomes for a saved destination
+	//
+	// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+	// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+	// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+	// cannot be sent, as with a template that fails on it, is a 422 that says why.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+	RenderDestinationWithBody(ctx context.Context, id DestinationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenderDestination Show what an alert becomes for a saved destination
+	//
+	// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+	// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+	// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+	// cannot be sent, as with a template that fails on it, is a 422 that says why.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+	RenderDestination(ctx context.Context, id DestinationID, body RenderDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TestDestinationWithBody Send a test alert to a saved destination
 	//
@@ -2530,6 +2681,48 @@ func (c *Client) CreateDestination(ctx context.Context, params *CreateDestinatio
 	return c.Client.Do(req)
 }
 
+// RenderUnsavedDestinationWithBody Show what an alert becomes for a destination that is not saved
+//
+// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+// name is taken is no error.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+func (c *Client) RenderUnsavedDestinationWithBody(ctx context.Context, params *RenderUnsavedDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenderUnsavedDestinationRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+//
+// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+// name is taken is no error.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+func (c *Client) RenderUnsavedDestination(ctx context.Context, params *RenderUnsavedDestinationParams, body RenderUnsavedDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenderUnsavedDestinationRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // TestUnsavedDestinationWithBody Send a test alert to a destination that is not saved
 //
 // One synchronous attempt. The answer is 200 whether it was delivered or not; see `delivered`.
@@ -2677,6 +2870,50 @@ func (c *Client) UpdateDestinationWithBody(ctx context.Context, id DestinationID
 // Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
 func (c *Client) UpdateDestination(ctx context.Context, id DestinationID, params *UpdateDestinationParams, body UpdateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateDestinationRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenderDestinationWithBody Show what an alert becomes for a saved destination
+//
+// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+// cannot be sent, as with a template that fails on it, is a 422 that says why.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+func (c *Client) RenderDestinationWithBody(ctx context.Context, id DestinationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenderDestinationRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenderDestination Show what an alert becomes for a saved destination
+//
+// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+// cannot be sent, as with a template that fails on it, is a 422 that says why.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+func (c *Client) RenderDestination(ctx context.Context, id DestinationID, body RenderDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenderDestinationRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3830,6 +4067,73 @@ func NewCreateDestinationRequestWithBody(server string, params *CreateDestinatio
 	return req, nil
 }
 
+// NewRenderUnsavedDestinationRequest calls the generic RenderUnsavedDestination builder with application/json body
+func NewRenderUnsavedDestinationRequest(server string, params *RenderUnsavedDestinationParams, body RenderUnsavedDestinationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRenderUnsavedDestinationRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewRenderUnsavedDestinationRequestWithBody constructs an http.Request for the RenderUnsavedDestination method, with any body, and a specified content type
+func NewRenderUnsavedDestinationRequestWithBody(server string, params *RenderUnsavedDestinationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/destinations/render")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "id", *params.ID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewTestUnsavedDestinationRequest calls the generic TestUnsavedDestination builder with application/json body
 func NewTestUnsavedDestinationRequest(server string, body TestUnsavedDestinationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4089,6 +4393,53 @@ func NewUpdateDestinationRequestWithBody(server string, id DestinationID, params
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewRenderDestinationRequest calls the generic RenderDestination builder with application/json body
+func NewRenderDestinationRequest(server string, id DestinationID, body RenderDestinationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRenderDestinationRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRenderDestinationRequestWithBody constructs an http.Request for the RenderDestination method, with any body, and a specified content type
+func NewRenderDestinationRequestWithBody(server string, id DestinationID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/destinations/%s/render", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4866,6 +5217,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/destinations (the `CreateDestination` operationId).
 	CreateDestinationWithResponse(ctx context.Context, params *CreateDestinationParams, body CreateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDestinationResponse, error)
 
+	// RenderUnsavedDestinationWithBodyWithResponse Show what an alert becomes for a destination that is not saved
+	//
+	// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+	// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+	// name is taken is no error.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+	RenderUnsavedDestinationWithBodyWithResponse(ctx context.Context, params *RenderUnsavedDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenderUnsavedDestinationResponse, error)
+
+	// RenderUnsavedDestinationWithResponse Show what an alert becomes for a destination that is not saved
+	//
+	// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+	// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+	// name is taken is no error.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+	RenderUnsavedDestinationWithResponse(ctx context.Context, params *RenderUnsavedDestinationParams, body RenderUnsavedDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenderUnsavedDestinationResponse, error)
+
 	// TestUnsavedDestinationWithBodyWithResponse Send a test alert to a destination that is not saved
 	//
 	// One synchronous attempt. The answer is 200 whether it was delivered or not; see `delivered`.
@@ -4946,6 +5319,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /v1/destinations/{id} (the `UpdateDestination` operationId).
 	UpdateDestinationWithResponse(ctx context.Context, id DestinationID, params *UpdateDestinationParams, body UpdateDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateDestinationResponse, error)
+
+	// RenderDestinationWithBodyWithResponse Show what an alert becomes for a saved destination
+	//
+	// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+	// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+	// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+	// cannot be sent, as with a template that fails on it, is a 422 that says why.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+	RenderDestinationWithBodyWithResponse(ctx context.Context, id DestinationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenderDestinationResponse, error)
+
+	// RenderDestinationWithResponse Show what an alert becomes for a saved destination
+	//
+	// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+	// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+	// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+	// cannot be sent, as with a template that fails on it, is a 422 that says why.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+	RenderDestinationWithResponse(ctx context.Context, id DestinationID, body RenderDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenderDestinationResponse, error)
 
 	// TestDestinationWithBodyWithResponse Send a test alert to a saved destination
 	//
@@ -5865,6 +6262,54 @@ func (r CreateDestinationResponse) ContentType() string {
 	return ""
 }
 
+type RenderUnsavedDestinationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RenderResult
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenderUnsavedDestinationResponse) GetJSON200() *RenderResult {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenderUnsavedDestinationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenderUnsavedDestinationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenderUnsavedDestinationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenderUnsavedDestinationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenderUnsavedDestinationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type TestUnsavedDestinationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6107,6 +6552,54 @@ func (r UpdateDestinationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateDestinationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RenderDestinationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RenderResult
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenderDestinationResponse) GetJSON200() *RenderResult {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenderDestinationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenderDestinationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenderDestinationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenderDestinationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenderDestinationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7002,6 +7495,40 @@ func (c *ClientWithResponses) CreateDestinationWithResponse(ctx context.Context,
 	return ParseCreateDestinationResponse(rsp)
 }
 
+// RenderUnsavedDestinationWithBodyWithResponse Show what an alert becomes for a destination that is not saved
+//
+// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+// name is taken is no error.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+func (c *ClientWithResponses) RenderUnsavedDestinationWithBodyWithResponse(ctx context.Context, params *RenderUnsavedDestinationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenderUnsavedDestinationResponse, error) {
+	rsp, err := c.RenderUnsavedDestinationWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenderUnsavedDestinationResponse(rsp)
+}
+
+// RenderUnsavedDestinationWithResponse Show what an alert becomes for a destination that is not saved
+//
+// As for a saved destination. The body is a destination as it is created, with the alert to render; where `id` names
+// a destination, secrets that are absent are those it has. Wrong fields are named as at creation; that the display
+// name is taken is no error.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/destinations/render (the `RenderUnsavedDestination` operationId).
+func (c *ClientWithResponses) RenderUnsavedDestinationWithResponse(ctx context.Context, params *RenderUnsavedDestinationParams, body RenderUnsavedDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenderUnsavedDestinationResponse, error) {
+	rsp, err := c.RenderUnsavedDestination(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenderUnsavedDestinationResponse(rsp)
+}
+
 // TestUnsavedDestinationWithBodyWithResponse Send a test alert to a destination that is not saved
 //
 // One synchronous attempt. The answer is 200 whether it was delivered or not; see `delivered`.
@@ -7129,6 +7656,42 @@ func (c *ClientWithResponses) UpdateDestinationWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseUpdateDestinationResponse(rsp)
+}
+
+// RenderDestinationWithBodyWithResponse Show what an alert becomes for a saved destination
+//
+// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+// cannot be sent, as with a template that fails on it, is a 422 that says why.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+func (c *ClientWithResponses) RenderDestinationWithBodyWithResponse(ctx context.Context, id DestinationID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenderDestinationResponse, error) {
+	rsp, err := c.RenderDestinationWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenderDestinationResponse(rsp)
+}
+
+// RenderDestinationWithResponse Show what an alert becomes for a saved destination
+//
+// Stores, sends and counts nothing. The alert is one as `POST /v1/alerts` takes it, or an accepted one by its
+// `alert_id`, which also needs the permission alerts:read, or a sample where the body has neither. Whether the
+// alert would go to the destination is not looked at: `POST /v1/route/preview` tells. An alert that the destination
+// cannot be sent, as with a template that fails on it, is a 422 that says why.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/destinations/{id}/render (the `RenderDestination` operationId).
+func (c *ClientWithResponses) RenderDestinationWithResponse(ctx context.Context, id DestinationID, body RenderDestinationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenderDestinationResponse, error) {
+	rsp, err := c.RenderDestination(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenderDestinationResponse(rsp)
 }
 
 // TestDestinationWithBodyWithResponse Send a test alert to a saved destination
@@ -7931,6 +8494,39 @@ func ParseCreateDestinationResponse(rsp *http.Response) (*CreateDestinationRespo
 	return response, nil
 }
 
+// ParseRenderUnsavedDestinationResponse parses an HTTP response from a RenderUnsavedDestinationWithResponse call
+func ParseRenderUnsavedDestinationResponse(rsp *http.Response) (*RenderUnsavedDestinationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenderUnsavedDestinationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RenderResult
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseTestUnsavedDestinationResponse parses an HTTP response from a TestUnsavedDestinationWithResponse call
 func ParseTestUnsavedDestinationResponse(rsp *http.Response) (*TestUnsavedDestinationResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8120,6 +8716,39 @@ func ParseUpdateDestinationResponse(rsp *http.Response) (*UpdateDestinationRespo
 			headers.IdempotentReplayed = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRenderDestinationResponse parses an HTTP response from a RenderDestinationWithResponse call
+func ParseRenderDestinationResponse(rsp *http.Response) (*RenderDestinationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenderDestinationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RenderResult
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil

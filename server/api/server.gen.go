@@ -1146,6 +1146,39 @@ type Problem struct {
 // RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 type RateLimitPerSecond = float64
 
+// RenderInput What to render: one of the two, or a sample alert.
+type RenderInput struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+}
+
+// RenderResult What a destination would be sent.
+type RenderResult struct {
+	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
+	Body json.RawMessage `json:"body"`
+
+	// Bytes How long the body is, in bytes.
+	Bytes int `json:"bytes"`
+
+	// Notes What the message says about its making, such as that a template failed.
+	Notes []string `json:"notes"`
+
+	// Severity How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.
+	Severity Severity `json:"severity"`
+
+	// Truncated A text was cut to fit the limits of the destination.
+	Truncated bool `json:"truncated"`
+
+	// Type The destination's type.
+	Type string `json:"type"`
+}
+
+// RenderedAlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+type RenderedAlertID = string
+
 // Replay defines model for Replay.
 type Replay struct {
 	// Replayed How many deliveries are PENDING again.
@@ -1365,6 +1398,51 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
+// UnsavedDestinationRender A destination as it would be created, with what to render for it.
+type UnsavedDestinationRender struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+
+	// AlertTypes The alert types it wants; all when absent.
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
+
+	// AllowManualDispatch Whether a person may send alerts to it by hand.
+	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
+
+	// Config Exactly one member, named after the destination type.
+	Config DestinationConfig `json:"config"`
+
+	// DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
+	DisplayName DisplayName `json:"display_name"`
+
+	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
+	Enabled *Enabled `json:"enabled,omitempty"`
+
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
+	// LogTypes The log types it wants; all when absent.
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
+
+	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
+	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
+
+	// MaxConcurrency How many attempts may run at once; the server's default when absent.
+	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
+
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
+
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
+	Severities SeverityList `json:"severities"`
+}
+
 // UnsavedDestinationTest A destination as it would be created, with how to test it.
 type UnsavedDestinationTest struct {
 	// AlertType What kind of finding an alert is.
@@ -1451,8 +1529,20 @@ type WebhookConfig struct {
 	// BearerToken Sent as `Authorization: Bearer`.
 	BearerToken nullable.Nullable[string] `json:"bearer_token,omitempty"`
 
+	// BodyTemplate A template of the whole body, for a receiver that expects a form of its own; it must give JSON. A value inside a text of the template is escaped for it, a value elsewhere is written as JSON. An alert with which it does not work is not sent in another form: the delivery fails, and the fallback gets the alert.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
 	// Headers Headers sent with each request.
 	Headers map[string]string `json:"headers,omitempty"`
+
+	// HmacFormat How the signature by `hmac_secret` is written: visible characters with `{hex}` or `{base64}` once among them; `sha256={hex}` when absent. Only with `hmac_secret`.
+	HmacFormat *string `json:"hmac_format,omitempty"`
+
+	// HmacHeader The header that has the signature by `hmac_secret`; `X-Hub-Signature-256` when absent. Only with `hmac_secret`.
+	HmacHeader *string `json:"hmac_header,omitempty"`
+
+	// HmacSecret Signs the body of each request with HMAC-SHA256, for a receiver that does not know Standard Webhooks; beside `signing_secret` or in its place. The key is the text itself.
+	HmacSecret nullable.Nullable[string] `json:"hmac_secret,omitempty"`
 
 	// SecretHeaders Headers whose values are secret.
 	SecretHeaders nullable.Nullable[map[string]string] `json:"secret_headers,omitempty"`
@@ -1465,6 +1555,9 @@ type WebhookConfig struct {
 
 	// TimeoutSeconds How long an attempt may take, in seconds; 30 when absent.
 	TimeoutSeconds *int64 `json:"timeout_seconds,omitempty"`
+
+	// TitleTemplate A template of `title` in the alert's JSON: one line of plain text. It means nothing beside `body_template`.
+	TitleTemplate *string `json:"title_template,omitempty"`
 
 	// URL Where the alert is posted.
 	URL *string `json:"url,omitempty"`
@@ -1563,6 +1656,12 @@ type CreateDestinationParams struct {
 	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
+// RenderUnsavedDestinationParams defines parameters for RenderUnsavedDestination.
+type RenderUnsavedDestinationParams struct {
+	// ID The destination the body would replace.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+}
+
 // ValidateDestinationParams defines parameters for ValidateDestination.
 type ValidateDestinationParams struct {
 	// ID The destination the body would replace.
@@ -1636,6 +1735,9 @@ type RetryDeliveriesJSONRequestBody = ReplayInput
 // CreateDestinationJSONRequestBody defines body for CreateDestination for application/json ContentType.
 type CreateDestinationJSONRequestBody = DestinationInput
 
+// RenderUnsavedDestinationJSONRequestBody defines body for RenderUnsavedDestination for application/json ContentType.
+type RenderUnsavedDestinationJSONRequestBody = UnsavedDestinationRender
+
 // TestUnsavedDestinationJSONRequestBody defines body for TestUnsavedDestination for application/json ContentType.
 type TestUnsavedDestinationJSONRequestBody = UnsavedDestinationTest
 
@@ -1644,6 +1746,9 @@ type ValidateDestinationJSONRequestBody = DestinationInput
 
 // UpdateDestinationJSONRequestBody defines body for UpdateDestination for application/json ContentType.
 type UpdateDestinationJSONRequestBody = DestinationInput
+
+// RenderDestinationJSONRequestBody defines body for RenderDestination for application/json ContentType.
+type RenderDestinationJSONRequestBody = RenderInput
 
 // TestDestinationJSONRequestBody defines body for TestDestination for application/json ContentType.
 type TestDestinationJSONRequestBody = TestInput
@@ -1710,6 +1815,9 @@ type ServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /v1/destinations)
 	CreateDestination(ctx *echo.Context, params CreateDestinationParams) error
+	// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+	// (POST /v1/destinations/render)
+	RenderUnsavedDestination(ctx *echo.Context, params RenderUnsavedDestinationParams) error
 	// TestUnsavedDestination Send a test alert to a destination that is not saved
 	// (POST /v1/destinations/test)
 	TestUnsavedDestination(ctx *echo.Context) error
@@ -1725,6 +1833,9 @@ type ServerInterface interface {
 	// UpdateDestination Replace a destination
 	// (PUT /v1/destinations/{id})
 	UpdateDestination(ctx *echo.Context, id DestinationID, params UpdateDestinationParams) error
+	// RenderDestination Show what an alert becomes for a saved destination
+	// (POST /v1/destinations/{id}/render)
+	RenderDestination(ctx *echo.Context, id DestinationID) error
 	// TestDestination Send a test alert to a saved destination
 	// (POST /v1/destinations/{id}/test)
 	TestDestination(ctx *echo.Context, id DestinationID) error
@@ -2106,6 +2217,24 @@ func (w *ServerInterfaceWrapper) CreateDestination(ctx *echo.Context) error {
 	return err
 }
 
+// RenderUnsavedDestination converts echo context to params.
+func (w *ServerInterfaceWrapper) RenderUnsavedDestination(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenderUnsavedDestinationParams
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenderUnsavedDestination(ctx, params)
+	return err
+}
+
 // TestUnsavedDestination converts echo context to params.
 func (w *ServerInterfaceWrapper) TestUnsavedDestination(ctx *echo.Context) error {
 	var err error
@@ -2233,6 +2362,22 @@ func (w *ServerInterfaceWrapper) UpdateDestination(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateDestination(ctx, id, params)
+	return err
+}
+
+// RenderDestination converts echo context to params.
+func (w *ServerInterfaceWrapper) RenderDestination(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id DestinationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenderDestination(ctx, id)
 	return err
 }
 
@@ -2565,7 +2710,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/v1/destinations/:id", wrapper.DeleteDestination, options.OperationMiddlewares["deleteDestination"]...)
 	router.GET(options.BaseURL+"/v1/destinations/:id", wrapper.GetDestination, options.OperationMiddlewares["getDestination"]...)
 	router.PUT(options.BaseURL+"/v1/destinations/:id", wrapper.UpdateDestination, options.OperationMiddlewares["updateDestination"]...)
+	router.POST(options.BaseURL+"/v1/destinations/:id/render", wrapper.RenderDestination, options.OperationMiddlewares["renderDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/:id/test", wrapper.TestDestination, options.OperationMiddlewares["testDestination"]...)
+	router.POST(options.BaseURL+"/v1/destinations/render", wrapper.RenderUnsavedDestination, options.OperationMiddlewares["renderUnsavedDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/test", wrapper.TestUnsavedDestination, options.OperationMiddlewares["testUnsavedDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/validate", wrapper.ValidateDestination, options.OperationMiddlewares["validateDestination"]...)
 	router.GET(options.BaseURL+"/v1/overrides", wrapper.ListOverrides, options.OperationMiddlewares["listOverrides"]...)
@@ -3231,6 +3378,46 @@ func (response CreateDestinationdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type RenderUnsavedDestinationRequestObject struct {
+	Params RenderUnsavedDestinationParams
+	Body   *RenderUnsavedDestinationJSONRequestBody
+}
+
+type RenderUnsavedDestinationResponseObject interface {
+	VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error
+}
+
+type RenderUnsavedDestination200JSONResponse RenderResult
+
+func (response RenderUnsavedDestination200JSONResponse) VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderUnsavedDestinationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenderUnsavedDestinationdefaultApplicationProblemPlusJSONResponse) VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type TestUnsavedDestinationRequestObject struct {
 	Body *TestUnsavedDestinationJSONRequestBody
 }
@@ -3437,6 +3624,46 @@ type UpdateDestinationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateDestinationdefaultApplicationProblemPlusJSONResponse) VisitUpdateDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderDestinationRequestObject struct {
+	ID   DestinationID `json:"id"`
+	Body *RenderDestinationJSONRequestBody
+}
+
+type RenderDestinationResponseObject interface {
+	VisitRenderDestinationResponse(w http.ResponseWriter) error
+}
+
+type RenderDestination200JSONResponse RenderResult
+
+func (response RenderDestination200JSONResponse) VisitRenderDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderDestinationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenderDestinationdefaultApplicationProblemPlusJSONResponse) VisitRenderDestinationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3992,6 +4219,9 @@ type StrictServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /v1/destinations)
 	CreateDestination(ctx context.Context, request CreateDestinationRequestObject) (CreateDestinationResponseObject, error)
+	// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+	// (POST /v1/destinations/render)
+	RenderUnsavedDestination(ctx context.Context, request RenderUnsavedDestinationRequestObject) (RenderUnsavedDestinationResponseObject, error)
 	// TestUnsavedDestination Send a test alert to a destination that is not saved
 	// (POST /v1/destinations/test)
 	TestUnsavedDestination(ctx context.Context, request TestUnsavedDestinationRequestObject) (TestUnsavedDestinationResponseObject, error)
@@ -4007,6 +4237,9 @@ type StrictServerInterface interface {
 	// UpdateDestination Replace a destination
 	// (PUT /v1/destinations/{id})
 	UpdateDestination(ctx context.Context, request UpdateDestinationRequestObject) (UpdateDestinationResponseObject, error)
+	// RenderDestination Show what an alert becomes for a saved destination
+	// (POST /v1/destinations/{id}/render)
+	RenderDestination(ctx context.Context, request RenderDestinationRequestObject) (RenderDestinationResponseObject, error)
 	// TestDestination Send a test alert to a saved destination
 	// (POST /v1/destinations/{id}/test)
 	TestDestination(ctx context.Context, request TestDestinationRequestObject) (TestDestinationResponseObject, error)
@@ -4533,6 +4766,54 @@ func (sh *strictHandler) CreateDestination(ctx *echo.Context, params CreateDesti
 	return nil
 }
 
+// RenderUnsavedDestination operation middleware
+func (sh *strictHandler) RenderUnsavedDestination(ctx *echo.Context, params RenderUnsavedDestinationParams) error {
+	var request RenderUnsavedDestinationRequestObject
+
+	request.Params = params
+
+	var body RenderUnsavedDestinationJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenderUnsavedDestination(ctx.Request().Context(), request.(RenderUnsavedDestinationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenderUnsavedDestination")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenderUnsavedDestinationResponseObject); ok {
+		return validResponse.VisitRenderUnsavedDestinationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // TestUnsavedDestination operation middleware
 func (sh *strictHandler) TestUnsavedDestination(ctx *echo.Context) error {
 	var request TestUnsavedDestinationRequestObject
@@ -4721,6 +5002,57 @@ func (sh *strictHandler) UpdateDestination(ctx *echo.Context, id DestinationID, 
 		return err
 	} else if validResponse, ok := response.(UpdateDestinationResponseObject); ok {
 		return validResponse.VisitUpdateDestinationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenderDestination operation middleware
+func (sh *strictHandler) RenderDestination(ctx *echo.Context, id DestinationID) error {
+	var request RenderDestinationRequestObject
+
+	request.ID = id
+
+	var body RenderDestinationJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenderDestination(ctx.Request().Context(), request.(RenderDestinationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenderDestination")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenderDestinationResponseObject); ok {
+		return validResponse.VisitRenderDestinationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -309,7 +309,7 @@ const operatorAttempts = 5
 
 // attempt tries a job once and says what follows.
 func (d *Dispatcher) attempt(c *LaneConfig, job *Job) Settlement {
-	a, advice := Try(d.ctx, c.Sender, d.message(job), d.opts.Now, d.opts.Log)
+	a, advice := Try(d.ctx, c.Sender, d.Message(job), d.opts.Now, d.opts.Log)
 	d.opts.Observe.Attempted(*c, a, d.opts.Now().Sub(job.AcceptedAt))
 	s := Settlement{ID: job.Delivery.ID, Attempt: a}
 	made := attemptsSince(&job.Delivery) + 1
@@ -356,7 +356,8 @@ func attemptsSince(d *Delivery) int {
 	return n
 }
 
-func (d *Dispatcher) message(job *Job) *destination.Message {
+// Message returns what a sender is given of a job.
+func (d *Dispatcher) Message(job *Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,

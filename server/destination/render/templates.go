@@ -83,6 +83,7 @@ type Texts struct {
 	Title   string   // one line of plain text, never blank
 	Body    string   // markup, where HasBody; see [Texts.FitBody]
 	HasBody bool     // there is a template of the body, and it worked
+	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
 	Notes   []string // see [Notes]; and which template did not work
 
 	shorter func(characters int) (string, error) // the body with values cut
@@ -107,6 +108,7 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 		data := templateData(m, s.clean)
 		body, err := s.body.Execute(data)
 		if err != nil {
+			texts.BodyErr = err
 			texts.Notes = append(texts.Notes, failed("body", err))
 			return texts
 		}
