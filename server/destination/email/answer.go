@@ -180,12 +180,12 @@ func (e *setupError) Is(target error) bool { return target == outbound.ErrNeedsO
 
 // queueIDs find the name a server gives a mail it has taken. It need not give one.
 var queueIDs = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\bqueued as <?([\w.+-]+)`),                              // Postfix, SendGrid
-	regexp.MustCompile(`\bid=([\w.-]+)`),                                            // Exim
-	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?ok:? ([0-9a-f]{16}-[0-9a-f-]+)\s*$`),    // Amazon SES
-	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?([\w.-]+) message accepted`),            // Sendmail, OpenSMTPD
-	regexp.MustCompile(`\bInternalId=(\d+)`),                                        // Exchange
-	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?ok +\d+ ([\w.-]+) - gsmtp`),             // Google
+	regexp.MustCompile(`(?i)\bqueued as <?([\w.+-]+)`),                           // Postfix, SendGrid
+	regexp.MustCompile(`\bid=([\w.-]+)`),                                         // Exim
+	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?ok:? ([0-9a-f]{16}-[0-9a-f-]+)\s*$`), // Amazon SES
+	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?([\w.-]+) message accepted`),         // Sendmail, OpenSMTPD
+	regexp.MustCompile(`\bInternalId=(\d+)`),                                     // Exchange
+	regexp.MustCompile(`(?i)^(?:2\.\d\.\d )?ok +\d+ ([\w.-]+) - gsmtp`),          // Google
 }
 
 func queueID(text string) string {

@@ -92,7 +92,7 @@ func (s *sender) header(id string, m *destination.Message) []field {
 // encode writes the mail as it goes over the wire, the same bytes every time.
 func (n *mail) encode() []byte {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	m.SetBoundary("=_" + hash(n.id)) // quoted-printable has no "=_"
+	m.SetBoundary("alertrouter_" + hash(n.id+n.text+n.html)) // no text can hold its own hash
 	m.FromMailAddress(n.addresses.from)
 	if len(n.addresses.to) > 0 {
 		m.ToMailAddress(n.addresses.to...)
