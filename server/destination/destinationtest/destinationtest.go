@@ -10,6 +10,7 @@
 //	mail.go              the stand-in of a mail server
 //	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
+//	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
@@ -52,8 +53,9 @@ type Case struct {
 	KeyHeader string `json:"key_header"`
 	KeyMember string `json:"key_member"`
 
-	// Answer is what the vendor answers when all is well; by default 200 and the word ok. ExternalID and ExternalURL are
-	// what the receipt then has.
+	// Answer is what the vendor answers when all is well; by default 200 and the word ok. A body that is a string is the
+	// text of an answer that is not JSON. ExternalID and ExternalURL are what the receipt then has; a URL without a host
+	// is on the suite's server.
 	Answer struct {
 		Status int             `json:"status"`
 		Body   json.RawMessage `json:"body"`
@@ -153,8 +155,12 @@ func testOutcome(t *testing.T, c Case) { c.protocol(t).testOutcome(t, c) }
 func testAnswer(t *testing.T, c Case) {
 	vendor := c.vendor(t, accepts)
 	receipt := mustDeliver(t, c.open(t, vendor.URL), Message())
-	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != c.ExternalURL {
-		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, c.ExternalURL)
+	link := c.ExternalURL
+	if strings.HasPrefix(link, "/") {
+		link = vendor.URL + link
+	}
+	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != link {
+		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, link)
 	}
 	c.protocol(t).testStrangers(t, c)
 }
@@ -290,8 +296,9 @@ func testMark(t *testing.T, c Case) {
 	marked := func(m *destination.Message) bool {
 		vendor := c.vendor(t, accepts)
 		mustDeliver(t, c.open(t, vendor.URL), m)
-		body := string(vendor.first(t).body)
-		return strings.Contains(body, "[TEST]") || strings.Contains(body, `"isTest":true`)
+		body := vendor.first(t).json(t)
+		texts := append(textsOf(t, body), string(body)) // the alert's JSON may be a text in the vendor's
+		return strings.Contains(strings.Join(texts, "\n"), "[TEST]") || strings.Contains(strings.Join(texts, "\n"), `"isTest":true`)
 	}
 	if !marked(Test()) {
 		t.Error("a test does not say that it is one")
@@ -314,9 +321,10 @@ func testConcurrent(t *testing.T, c Case) {
 	}
 	all.Wait()
 	requests := vendor.requests()
+	want := requests[0].json(t)
 	for _, r := range requests {
-		if string(r.body) != string(requests[0].body) {
-			t.Errorf("got %s, want %s as for the others", r.body, requests[0].body)
+		if got := r.json(t); string(got) != string(want) {
+			t.Errorf("got %s, want %s as for the others", got, want)
 		}
 	}
 }

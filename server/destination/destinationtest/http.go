@@ -98,7 +98,7 @@ func (overHTTP) testOutcome(t *testing.T, c Case) {
 			t.Parallel()
 			says := []byte("what the vendor says")
 			if test.want == destination.OutcomeDelivered && c.Answer.Body != nil {
-				says = c.Answer.Body
+				says = c.answer()
 			}
 			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
 				if test.retryAfter != "" {
