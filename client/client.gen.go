@@ -173,6 +173,57 @@ func (e DestinationHealthState) Valid() bool {
 	}
 }
 
+// Defines values for EmailConfigAuthMechanism.
+const (
+	Auto        EmailConfigAuthMechanism = "auto"
+	CramMd5     EmailConfigAuthMechanism = "cram_md5"
+	Login       EmailConfigAuthMechanism = "login"
+	Plain       EmailConfigAuthMechanism = "plain"
+	ScramSha256 EmailConfigAuthMechanism = "scram_sha_256"
+	Xoauth2     EmailConfigAuthMechanism = "xoauth2"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigAuthMechanism enum.
+func (e EmailConfigAuthMechanism) Valid() bool {
+	switch e {
+	case Auto:
+		return true
+	case CramMd5:
+		return true
+	case Login:
+		return true
+	case Plain:
+		return true
+	case ScramSha256:
+		return true
+	case Xoauth2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailConfigSecurity.
+const (
+	None     EmailConfigSecurity = "none"
+	Starttls EmailConfigSecurity = "starttls"
+	TLS      EmailConfigSecurity = "tls"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigSecurity enum.
+func (e EmailConfigSecurity) Valid() bool {
+	switch e {
+	case None:
+		return true
+	case Starttls:
+		return true
+	case TLS:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OverrideSeverity.
 const (
 	OverrideSeverityCRITICAL    OverrideSeverity = "CRITICAL"
@@ -853,6 +904,9 @@ type Destination struct {
 
 // DestinationConfig Exactly one member, named after the destination type.
 type DestinationConfig struct {
+	// Email Mail to one or more recipients, through an SMTP server.
+	Email *EmailConfig `json:"email,omitempty"`
+
 	// Pagerduty A PagerDuty service, through an Events API v2 integration.
 	Pagerduty *PagerdutyConfig `json:"pagerduty,omitempty"`
 
@@ -1006,6 +1060,66 @@ type DispatchInput struct {
 
 // DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
 type DisplayName = string
+
+// EmailConfig Mail to one or more recipients, through an SMTP server.
+type EmailConfig struct {
+	// AuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+	AuthMechanism *EmailConfigAuthMechanism `json:"auth_mechanism,omitempty"`
+
+	// Bcc Recipients of a copy whom nobody else sees.
+	Bcc []string `json:"bcc,omitempty"`
+
+	// BodyTemplate A template of the mail's text, in HTML, in place of the description, facts, runbook and context. The part in plain text is made of it.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CaCertificate The certificates, in PEM, of the authorities that the mail server's certificate must come from, instead of those the system trusts.
+	CaCertificate *string `json:"ca_certificate,omitempty"`
+
+	// Cc Recipients of a copy.
+	Cc []string `json:"cc,omitempty"`
+
+	// From The sender: an address in ASCII, with or without a name, such as `SOC <soc@example.com>`. A domain with other letters is written as `xn--…`.
+	From string `json:"from"`
+
+	// HeloName What the control plane calls itself to the mail server; the domain of `from` when absent.
+	HeloName *string `json:"helo_name,omitempty"`
+
+	// Host The mail server: its name in ASCII, or an IP address, without port or scheme.
+	Host string `json:"host"`
+
+	// Password The user's password, or with `auth_mechanism` xoauth2 an access token.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// Port The mail server's port: 587 when absent, 465 with `security` tls, 25 with none.
+	Port *int64 `json:"port,omitempty"`
+
+	// ReplyTo Where answers go, when not to `from`.
+	ReplyTo *string `json:"reply_to,omitempty"`
+
+	// Security How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+	Security *EmailConfigSecurity `json:"security,omitempty"`
+
+	// ServerName The name in the mail server's certificate, when it is not `host`.
+	ServerName *string `json:"server_name,omitempty"`
+
+	// SubjectPrefix What each subject begins with, before the severity: one line.
+	SubjectPrefix *string `json:"subject_prefix,omitempty"`
+
+	// TitleTemplate A template of the mail's title, in place of the alert's: one line of plain text. The subject is the severity and the title.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// To Recipients, in the form of `from`; with `cc` and `bcc` from 1 to 50, and nobody twice.
+	To []string `json:"to,omitempty"`
+
+	// Username Who signs in at the mail server. It goes over an encrypted connection only.
+	Username *string `json:"username,omitempty"`
+}
+
+// EmailConfigAuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+type EmailConfigAuthMechanism string
+
+// EmailConfigSecurity How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+type EmailConfigSecurity string
 
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool

@@ -23,6 +23,7 @@ import (
 
 // destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
 var destinationTypes = []kind{
+	emailKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,
