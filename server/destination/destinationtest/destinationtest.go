@@ -46,8 +46,8 @@ type Case struct {
 	KeyHeader string `json:"key_header"`
 	KeyMember string `json:"key_member"`
 
-	// Answer is what the vendor answers when all is well; by default 200 and the word ok. ExternalID and ExternalURL are
-	// what the receipt then has.
+	// Answer is what the vendor answers when all is well; by default 200 and the word ok. A body that is a string is the
+	// text of an answer that is not JSON. ExternalID and ExternalURL are what the receipt then has.
 	Answer struct {
 		Status int             `json:"status"`
 		Body   json.RawMessage `json:"body"`
@@ -179,7 +179,7 @@ func testOutcome(t *testing.T, c Case) {
 			t.Parallel()
 			says := []byte("what the vendor says")
 			if test.want == destination.OutcomeDelivered && c.Answer.Body != nil {
-				says = c.Answer.Body
+				says = c.answer()
 			}
 			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
 				if test.retryAfter != "" {
@@ -366,8 +366,9 @@ func testMark(t *testing.T, c Case) {
 	marked := func(m *destination.Message) bool {
 		vendor := newVendor(t, c.accept())
 		mustDeliver(t, c.open(t, vendor.URL), m)
-		body := string(vendor.first(t).body)
-		return strings.Contains(body, "[TEST]") || strings.Contains(body, `"isTest":true`)
+		body := vendor.first(t).json(t)
+		texts := append(textsOf(t, body), string(body)) // the alert's JSON may be a text in the vendor's
+		return strings.Contains(strings.Join(texts, "\n"), "[TEST]") || strings.Contains(strings.Join(texts, "\n"), `"isTest":true`)
 	}
 	if !marked(Test()) {
 		t.Error("a test does not say that it is one")
@@ -390,9 +391,10 @@ func testConcurrent(t *testing.T, c Case) {
 	}
 	all.Wait()
 	requests := vendor.requests()
+	want := requests[0].json(t)
 	for _, r := range requests {
-		if string(r.body) != string(requests[0].body) {
-			t.Errorf("got %s, want %s as for the others", r.body, requests[0].body)
+		if got := r.json(t); string(got) != string(want) {
+			t.Errorf("got %s, want %s as for the others", got, want)
 		}
 	}
 }
