@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	amazonsns "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sns"
+	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -15,6 +17,8 @@ import (
 // Types returns every destination type, sorted by name.
 func Types() []destination.Type {
 	return []destination.Type{
+		amazonsns.Type,
+		amazonsqs.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,
