@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
@@ -42,10 +43,10 @@ func NewCaller(a Access, region, endpoint string, env destination.Env) *Caller {
 func (c *Caller) Config() aws.Config { return c.config.Copy() }
 
 // configure is the SDK's configuration for one attempt at a time: trying again belongs to delivery.
-func configure(region, endpoint string, credentials aws.CredentialsProvider, client aws.HTTPClient) aws.Config {
+func configure(region, endpoint string, as aws.CredentialsProvider, client aws.HTTPClient) aws.Config {
 	config := aws.Config{
 		Region:           region,
-		Credentials:      credentials,
+		Credentials:      as,
 		HTTPClient:       client,
 		Retryer:          func() aws.Retryer { return aws.NopRetryer{} },
 		RetryMaxAttempts: 1,
@@ -57,19 +58,25 @@ func configure(region, endpoint string, credentials aws.CredentialsProvider, cli
 	return config
 }
 
-// Call makes one call and says what became of it. send is to make it with the HTTP client it is given, and to return
-// the id of the message that it made.
-func (c *Caller) Call(ctx context.Context, send func(client aws.HTTPClient) (id *string, err error)) (destination.Receipt, error) {
-	credentials, err := c.identity.cache.Retrieve(ctx)
+// Means are what one call is to be made with.
+type Means struct {
+	HTTPClient  aws.HTTPClient
+	Credentials aws.CredentialsProvider
+}
+
+// Call makes one call and says what became of it. send is to make it with the means it is given, and to return the id
+// of the message that it made.
+func (c *Caller) Call(ctx context.Context, send func(by Means) (id *string, err error)) (destination.Receipt, error) {
+	found, err := c.identity.cache.Retrieve(ctx)
 	if err != nil {
 		return destination.Receipt{}, credentialFault(err)
 	}
 	exchange := &exchange{doer: c.env.HTTP.Doer()}
-	id, err := send(exchange)
+	id, err := send(Means{HTTPClient: exchange, Credentials: credentials.StaticCredentialsProvider{Value: found}})
 	if exchange.resp == nil {
 		return destination.Receipt{}, exchange.fault(ctx)
 	}
-	resp, secrets := exchange.resp, []secret.String{secret.New(credentials.SecretAccessKey), secret.New(credentials.SessionToken)}
+	resp, secrets := exchange.resp, []secret.String{secret.New(found.SecretAccessKey), secret.New(found.SessionToken)}
 	receipt := destination.Receipt{StatusCode: resp.StatusCode, Message: resp.Excerpt(secrets...)}
 	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
 		if err != nil || id == nil || *id == "" {

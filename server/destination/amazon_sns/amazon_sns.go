@@ -14,7 +14,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	jsonv2 "github.com/go-json-experiment/json"
 
@@ -117,8 +116,10 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 // others.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	input, cut := s.message(m)
-	receipt, err := s.caller.Call(ctx, func(client aws.HTTPClient) (*string, error) {
-		output, err := s.client.Publish(ctx, input, func(o *sns.Options) { o.HTTPClient = client })
+	receipt, err := s.caller.Call(ctx, func(by amazon.Means) (*string, error) {
+		output, err := s.client.Publish(ctx, input, func(o *sns.Options) {
+			o.HTTPClient, o.Credentials = by.HTTPClient, by.Credentials
+		})
 		if err != nil {
 			return nil, err
 		}

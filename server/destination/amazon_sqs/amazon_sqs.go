@@ -13,7 +13,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	jsonv2 "github.com/go-json-experiment/json"
 
@@ -124,8 +123,10 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 }
 
 func (s *sender) call(ctx context.Context, input *sqs.SendMessageInput) (destination.Receipt, error) {
-	return s.caller.Call(ctx, func(client aws.HTTPClient) (*string, error) {
-		output, err := s.client.SendMessage(ctx, input, func(o *sqs.Options) { o.HTTPClient = client })
+	return s.caller.Call(ctx, func(by amazon.Means) (*string, error) {
+		output, err := s.client.SendMessage(ctx, input, func(o *sqs.Options) {
+			o.HTTPClient, o.Credentials = by.HTTPClient, by.Credentials
+		})
 		if err != nil {
 			return nil, err
 		}
