@@ -11,6 +11,7 @@
 package amazonsns
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -65,11 +66,11 @@ func (c Config) Validate() error {
 	case !ok:
 		add("/topic_arn", "must be the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:alerts")
 	}
-	if ok {
-		c.Access.Validate(add, "topic_arn", topic.Region)
-	} else {
-		c.Access.Validate(add, "topic_arn", c.Region) // what it should name is not known
+	named := topic.Region
+	if !ok {
+		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
+	c.Access.Validate(add, "topic_arn", named)
 	if s := c.MessageStructure; s != "" && s != structureJSON && s != structureString {
 		add("/message_structure", "must be %s or %s", structureJSON, structureString)
 	}

@@ -10,6 +10,7 @@
 package amazonsqs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -64,11 +65,11 @@ func (c Config) Validate() error {
 	case !ok:
 		add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
 	}
-	if ok {
-		c.Access.Validate(add, "queue_url", queue.Region)
-	} else {
-		c.Access.Validate(add, "queue_url", c.Region) // what it should name is not known
+	named := queue.Region
+	if !ok {
+		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
+	c.Access.Validate(add, "queue_url", named)
 	switch {
 	case c.DelaySeconds < 0 || c.DelaySeconds > maxDelay:
 		add("/delay_seconds", "must be 0 to %d", maxDelay)
