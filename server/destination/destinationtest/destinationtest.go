@@ -6,6 +6,7 @@
 //	destinationtest.go   Case, and Run: the suite
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
+//	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
@@ -47,7 +48,8 @@ type Case struct {
 	KeyMember string `json:"key_member"`
 
 	// Answer is what the vendor answers when all is well; by default 200 and the word ok. A body that is a string is the
-	// text of an answer that is not JSON. ExternalID and ExternalURL are what the receipt then has.
+	// text of an answer that is not JSON. ExternalID and ExternalURL are what the receipt then has; a URL without a host
+	// is on the suite's server.
 	Answer struct {
 		Status int             `json:"status"`
 		Body   json.RawMessage `json:"body"`
@@ -211,8 +213,12 @@ func testOutcome(t *testing.T, c Case) {
 func testAnswer(t *testing.T, c Case) {
 	vendor := newVendor(t, c.accept())
 	receipt := mustDeliver(t, c.open(t, vendor.URL), Message())
-	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != c.ExternalURL {
-		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, c.ExternalURL)
+	link := c.ExternalURL
+	if strings.HasPrefix(link, "/") {
+		link = vendor.URL + link
+	}
+	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != link {
+		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, link)
 	}
 	if c.Answer.Body == nil {
 		return
