@@ -202,7 +202,7 @@ func TestSend_StaysWithinTheLimit(t *testing.T) {
 					t.Parallel()
 					aws := amazontest.New(t)
 					aws.Limit = limit
-					long, _ := json.Marshal(map[string]string{"text": strings.Repeat(fill, 1<<20)})
+					long, _ := json.Marshal(map[string]string{"text": strings.Repeat(fill, 2*limit/len(fill))})
 					m := destinationtest.Message()
 					m.Alert.Context = long
 					m.Alert.Generated.Description = new(strings.Repeat(fill, 1_000))
