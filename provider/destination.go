@@ -24,6 +24,8 @@ import (
 // destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
 var destinationTypes = []kind{
 	emailKind,
+	amazonSNSKind,
+	amazonSQSKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,

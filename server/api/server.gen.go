@@ -54,6 +54,24 @@ func (e AlertType) Valid() bool {
 	}
 }
 
+// Defines values for AmazonSnsConfigMessageStructure.
+const (
+	JSON   AmazonSnsConfigMessageStructure = "json"
+	String AmazonSnsConfigMessageStructure = "string"
+)
+
+// Valid indicates whether the value is a known member of the AmazonSnsConfigMessageStructure enum.
+func (e AmazonSnsConfigMessageStructure) Valid() bool {
+	switch e {
+	case JSON:
+		return true
+	case String:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptOutcome.
 const (
 	AttemptOutcomeAMBIGUOUS AttemptOutcome = "AMBIGUOUS"
@@ -647,6 +665,99 @@ type AlertTypeList = []AlertType
 
 // AllowManualDispatch Whether a person may send alerts to it by hand.
 type AllowManualDispatch = bool
+
+// AmazonSnsConfig An Amazon SNS topic. Programs get the alert as JSON, e-mail subscribers a text to read, and message attributes are there to filter by.
+type AmazonSnsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the region's own: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The topic's `MaximumMessageSize`: over it, the alert's context is cut.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO topic has one for each detection. Allowed for standard topics too, for fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// MessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+	MessageStructure *AmazonSnsConfigMessageStructure `json:"message_structure,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// Region The region to call; when absent, that of the topic's ARN.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+
+	// TopicArn The topic's ARN.
+	TopicArn string `json:"topic_arn"`
+}
+
+// AmazonSnsConfigMessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+type AmazonSnsConfigMessageStructure string
+
+// AmazonSqsConfig An Amazon SQS queue. The message is the alert as JSON, with message attributes.
+type AmazonSqsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// DelaySeconds How long consumers do not see a message, in seconds; when absent, as the queue says. Not for FIFO queues.
+	DelaySeconds *int64 `json:"delay_seconds,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the queue's: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The queue's `MaximumMessageSize`: over it, the alert's context is cut. A queue from before August 2025 has 262144 unless it was raised.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO queue has one for each detection. Allowed for standard queues too, which makes them fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// QueueURL The queue's URL, which is called unless `endpoint_url` is set.
+	QueueURL string `json:"queue_url"`
+
+	// Region The region to call; when absent, that of the queue's URL; required where the URL does not name it.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+}
 
 // Attempt defines model for Attempt.
 type Attempt struct {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
+	amazonsns "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sns"
+	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -17,6 +19,8 @@ import (
 func Types() []destination.Type {
 	return []destination.Type{
 		email.Type,
+		amazonsns.Type,
+		amazonsqs.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,
