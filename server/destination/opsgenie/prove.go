@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package opsgenie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// requestID is the form of the id of a request: it stands in a path.
+var requestID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
+
+// How long Opsgenie may take to look at a test, and how often it is asked whether it has.
+const (
+	patience   = 10 * time.Second
+	firstPause = 250 * time.Millisecond
+	maxPause   = 2 * time.Second
+)
+
+// state is what became of a request: https://docs.opsgenie.com/docs/alert-api#get-request-status
+type state struct {
+	IsSuccess *bool  `json:"isSuccess"` // nil: not looked at yet
+	Status    string `json:"status"`
+	AlertID   string `json:"alertId"`
+}
+
+// prove waits until Opsgenie has made an alert of a test, which is when the responders and the integration have proved
+// right, and closes the alert, so that it leaves none open.
+func (s *sender) prove(ctx context.Context, receipt destination.Receipt, id string) (destination.Receipt, error) {
+	made, err := s.await(ctx, id)
+	if err != nil {
+		return receipt, fmt.Errorf("the test alert was accepted, but: %w", err)
+	}
+	if !*made.IsSuccess {
+		return receipt, destination.Permanent(errors.New("the test alert was accepted, but did not become an alert: " + s.plain(made.Status)))
+	}
+	closing := s.config.alerts() + "/" + url.PathEscape(receipt.ExternalID) + "/close?identifierType=alias"
+	body, err := encode(map[string]string{"source": s.config.Source, "note": "The test is over."})
+	if err != nil {
+		return receipt, err
+	}
+	if _, _, err := s.exchange(ctx, http.MethodPost, closing, body); err != nil {
+		return receipt, fmt.Errorf("the test alert was created, but not closed: %w", err)
+	}
+	if made.AlertID != "" {
+		receipt.ExternalID = s.plain(made.AlertID)
+	}
+	return receipt, nil
+}
+
+// await asks what became of a request until there is an answer: until it is looked at, there is no such request.
+func (s *sender) await(ctx context.Context, id string) (state, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		if !sleep(ctx, pause) {
+			return state{}, fmt.Errorf("nothing came of it within %s", patience)
+		}
+		receipt, answer, err := s.exchange(ctx, http.MethodGet, s.config.alerts()+"/requests/"+id, nil)
+		switch outcome, _ := destination.OutcomeOf(err); {
+		case err == nil && answer.Data.IsSuccess != nil:
+			return answer.Data, nil
+		case outcome == destination.OutcomePermanent && receipt.StatusCode != http.StatusNotFound:
+			return state{}, fmt.Errorf("what came of it cannot be read: %w", err)
+		}
+	}
+}
+
+// sleep reports whether the pause went by before the context ended.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// plain is a word of Opsgenie's for an error or a receipt.
+func (s *sender) plain(text string) string {
+	var cutter render.Cutter
+	return secret.Redact(cutter.Fit(render.Line(text), maxReason, render.Runes), s.config.APIKey)
+}
