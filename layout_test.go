@@ -83,10 +83,12 @@ var allowed = map[string][]string{
 	"route/routetest":             {"alert", "route"},
 	"outbound":                    {"problem", "secret"},
 	"destination":                 {"alert", "problem", "secret", "outbound"},
-	"destination/render":          {"alert", "destination"},
+	"destination/template":        {"std"},
+	"destination/render":          {"alert", "destination", "destination/template", "problem"},
+	"destination/payload":         {"alert", "destination", "destination/render"},
 	"destination/catalog":         {"destination", "destination/"},
 	"destination/destinationtest": {"alert", "destination", "outbound", "problem", "secret"},
-	"destination/*":               {"alert", "destination", "destination/render", "outbound", "problem", "secret"},
+	"destination/*":               {"alert", "destination", "destination/payload", "destination/render", "outbound", "problem", "secret"},
 	"delivery":                    {"alert", "destination", "problem"},
 	"auth":                        {"problem", "secret"},
 	"intake":                      {"alert", "alert/wire", "delivery", "problem", "route"},
@@ -349,7 +351,7 @@ func TestContract_EveryDestinationTypeIsComplete(t *testing.T) {
 	for _, kind := range catalog.Types() {
 		listed = append(listed, kind.Name)
 	}
-	shared := []string{"catalog", "destinationtest", "render"} // not types
+	shared := []string{"catalog", "destinationtest", "payload", "render", "template"} // not types
 	for _, entry := range entries {
 		name := entry.Name()
 		if !entry.IsDir() || slices.Contains(shared, name) {

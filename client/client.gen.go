@@ -1294,8 +1294,14 @@ type SeverityList = []Severity
 
 // SlackConfig A Slack channel, through an incoming webhook.
 type SlackConfig struct {
+	// BodyTemplate A template of the message's text, in Slack's mrkdwn, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
 	// Mention Whom each message mentions: `@here`, `@channel` or `@everyone`, `<@U…>` for a member or `<!subteam^S…>` for a group. Text in an alert never mentions anybody.
 	Mention *string `json:"mention,omitempty"`
+
+	// TitleTemplate A template of the message's title, in place of the alert's: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
 
 	// WebhookURL The incoming webhook's URL; it grants the right to post.
 	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`

@@ -26,9 +26,8 @@ var pagerdutyRegions = []string{"us", "eu"}
 var pagerdutyKind = kind{
 	name:       "pagerduty",
 	schemaName: "PagerdutyConfig",
-	docs: "Add the integration \"Events API v2\" to a service to get its key.\n\n" +
-		"PagerDuty publishes a limit of 120 events a minute: at most 2 attempts start a second unless `rate_limit_per_second` says otherwise. What is more waits its turn and is not lost.",
-	newModel: func() model { return &pagerdutyModel{} },
+	docs:       "PagerDuty publishes a limit of 120 events a minute: at most 2 attempts start a second unless `rate_limit_per_second` says otherwise. What is more waits its turn and is not lost.",
+	newModel:   func() model { return &pagerdutyModel{} },
 	attributes: map[string]schema.Attribute{
 		"region": schema.StringAttribute{
 			Optional:            true,
@@ -44,11 +43,7 @@ var pagerdutyKind = kind{
 			Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
 			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
 		},
-		"api_url": schema.StringAttribute{
-			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
-			MarkdownDescription: describe("PagerdutyConfig.api_url"),
-		},
+		"api_url": apiURLAttribute("PagerdutyConfig"),
 	},
 	secrets: []secret{
 		{

@@ -245,10 +245,11 @@ func defaultOf(ctx context.Context, a schema.Attribute) any {
 func checkRoundTrip(t *testing.T, k kind, want *openapi3.Schema) {
 	t.Helper()
 	m, back := k.newModel(), k.newModel()
-	fields := reflect.ValueOf(m).Elem()
-	for i := range fields.NumField() {
-		if f := fields.Type().Field(i); !f.Anonymous {
-			fields.Field(i).Set(reflect.ValueOf(sample(t, f.Name, fields.Field(i).Interface())))
+	fields, envelopes := reflect.ValueOf(m).Elem(), reflect.TypeFor[envelope]()
+	for _, f := range reflect.VisibleFields(fields.Type()) {
+		if _, isEnvelope := envelopes.FieldByName(f.Name); !f.Anonymous && !isEnvelope {
+			field := fields.FieldByIndex(f.Index)
+			field.Set(reflect.ValueOf(sample(t, f.Name, field.Interface())))
 		}
 	}
 	config := m.config()
@@ -298,6 +299,7 @@ func checkFiles(t *testing.T, k kind) {
 	for _, file := range []string{
 		"../examples/resources/alertrouter_destination_" + k.name + "/resource.tf",
 		"../examples/resources/alertrouter_destination_" + k.name + "/import.sh",
+		"../examples/resources/alertrouter_destination_" + k.name + "/setup.md",
 		"../docs/resources/destination_" + k.name + ".md",
 		"../docs/list-resources/destination_" + k.name + ".md",
 	} {

@@ -35,6 +35,7 @@ type Dispatcher struct {
 	clock   sync.Once       // starts the clock of fallbacks
 	pause   sync.Once
 	paused  chan struct{} // closed by Pause
+	since   time.Time     // when it was made: what is older may have been tried by a process that did not live to record it
 }
 
 // Options are the dispatcher's settings; zero members take defaults.
@@ -97,7 +98,7 @@ func NewDispatcher(queue Queue, opts Options) *Dispatcher {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Dispatcher{queue: queue, opts: opts, lanes: map[string]*lane{}, loads: make(chan struct{}, 16), paused: make(chan struct{})}
+	d := &Dispatcher{queue: queue, opts: opts, lanes: map[string]*lane{}, loads: make(chan struct{}, 16), paused: make(chan struct{}), since: opts.Now()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.lasting = context.WithoutCancel(d.ctx)
 	return d
@@ -360,6 +361,7 @@ func (d *Dispatcher) message(job *Job) *destination.Message {
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
+	m.Again = m.Attempt > 1 || job.Delivery.CreatedAt.Before(d.since)
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = job.AcceptedAt
 	}

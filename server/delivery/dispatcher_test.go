@@ -79,6 +79,10 @@ type call struct {
 	attempt int
 }
 
+func (*receiver) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
 func (r *receiver) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	r.mu.Lock()
 	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt})

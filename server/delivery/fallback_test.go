@@ -80,6 +80,10 @@ type inbox struct {
 	when []time.Time
 }
 
+func (*inbox) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
 func (r *inbox) Send(_ context.Context, m *destination.Message) (destination.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,6 +24,10 @@ import (
 // counter is a destination that takes everything at once.
 type counter struct{ n atomic.Int64 }
 
+func (*counter) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
 func (c *counter) Send(context.Context, *destination.Message) (destination.Receipt, error) {
 	c.n.Add(1)
 	return destination.Receipt{StatusCode: 200}, nil

@@ -244,6 +244,10 @@ func (s *simulation) Unhealthy(c delivery.LaneConfig, _ delivery.Job, h delivery
 }
 
 // Send implements destination.Sender.
+func (*place) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
 func (p *place) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	number := p.begin(m)
 	err := p.answer(ctx)

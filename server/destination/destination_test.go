@@ -95,6 +95,13 @@ type sample struct {
 	Count  int                      `json:"count,omitempty"`
 	Key    secret.String            `json:"key,omitzero"`
 	Tokens map[string]secret.String `json:"tokens,omitempty"`
+	shared
+}
+
+// shared is what several types have.
+type shared struct {
+	Account string        `json:"account,omitempty"`
+	Pass    secret.String `json:"pass,omitzero"`
 }
 
 func (s *sample) SetDefaults() { s.Region = "us" }
@@ -110,6 +117,10 @@ var sampleType = destination.Define("sample", func(c sample, _ destination.Env) 
 
 type sampleSender struct{ config sample }
 
+func (s sampleSender) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{Body: []byte("{}")}, nil
+}
+
 func (s sampleSender) Send(context.Context, *destination.Message) (destination.Receipt, error) {
 	return destination.Receipt{ExternalID: s.config.Key.Reveal() + s.config.Tokens["a"].Reveal() + s.config.Region}, nil
 }
@@ -120,7 +131,7 @@ func of(secrets map[string]json.RawMessage) func(string) (json.RawMessage, error
 
 func TestType_SplitsSecretsFromTheRest(t *testing.T) {
 	t.Parallel()
-	if !slices.Equal(sampleType.Secrets, []string{"key", "tokens"}) {
+	if !slices.Equal(sampleType.Secrets, []string{"key", "pass", "tokens"}) {
 		t.Errorf("the secrets are %v", sampleType.Secrets)
 	}
 	public, secrets, err := sampleType.Split(json.RawMessage(`{"name":"n","key":"k1","tokens":{"a":"t1"}}`), nil)
@@ -133,6 +144,11 @@ func TestType_SplitsSecretsFromTheRest(t *testing.T) {
 	}
 	if r, _ := sender.Send(t.Context(), nil); r.ExternalID != "k1t1us" {
 		t.Errorf("the opened sender has %q", r.ExternalID)
+	}
+
+	public, secrets, err = sampleType.Split(json.RawMessage(`{"account":"a","pass":"p1","key":"k1","tokens":{"a":"t1"}}`), nil)
+	if err != nil || string(public) != `{"account":"a","region":"us"}` || string(secrets["pass"]) != `"p1"` {
+		t.Fatalf("got %s, %s, %v from an embedded struct", public, secrets, err)
 	}
 
 	// Absent is kept, null is cleared, a value replaces; what is not secret takes its default.

@@ -4,6 +4,7 @@ package destination
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -49,6 +50,12 @@ func RetryAfter(err error, wait time.Duration) error {
 
 // Ambiguous marks err as leaving open whether the message arrived.
 func Ambiguous(err error) error { return &attemptError{error: err, outcome: OutcomeAmbiguous} }
+
+// Unconfirmed is the error for an answer that is a success and does not name what was made, such as "issue": a login
+// page or a proxy may have given it. It is ambiguous, so that the alert is rather brought twice than lost.
+func Unconfirmed(what string) error {
+	return Ambiguous(fmt.Errorf("the destination's answer is a success, but names no %s: did a login page or a proxy answer in its place?", what))
+}
 
 // OutcomeOf reads what a sender's error says: the outcome, and the wait asked for when it is WAIT.
 func OutcomeOf(err error) (Outcome, time.Duration) {

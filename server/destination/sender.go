@@ -13,10 +13,22 @@ import (
 // Sender makes one attempt at bringing a message to a destination. It tries once; trying again belongs to delivery.
 // It is safe for concurrent use and does not keep or change the message.
 type Sender interface {
+	// Render says what Send would bring to the destination, without any I/O.
+	Render(m *Message) (Rendering, error)
+
 	// Send returns nil when the destination accepted the message. Otherwise the error says what should happen next:
 	// [Permanent] is never retried, [RetryAfter] waits as told, [Ambiguous] may have arrived, anything else follows
 	// the schedule. The receipt holds what the destination answered, also beside an error.
 	Send(ctx context.Context, m *Message) (Receipt, error)
+}
+
+// Rendering is what an alert becomes for a destination.
+type Rendering struct {
+	// Body is JSON: what the vendor is sent, without secrets; of what is not JSON, the parts by name, such as the
+	// subject, text and html of a mail.
+	Body      []byte
+	Truncated bool     // a text was cut to fit the vendor's limits
+	Notes     []string // what the message itself says about its making: a template that failed, a fallback
 }
 
 // Timed is implemented by a sender whose config may say how long an attempt takes. The server gives the context of an
@@ -38,6 +50,7 @@ type Message struct {
 	Link       string         // where a person reads more; may be empty
 	DeliveryID string         // the same on every attempt at this delivery: what idempotency keys are derived from
 	Attempt    int            // 1 for the first
+	Again      bool           // an earlier attempt may have reached the destination
 	Test       bool           // a person tries the destination out; the rendering says so clearly
 	FallbackOf string         // display name of the destination that failed, when this one stands in for it
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // Config is what a user sets for one type: a struct whose members have json tags equal to the names in the contract.
-// Members of type secret.String, or map[string]secret.String, are secrets.
+// Members of type secret.String, or map[string]secret.String, are secrets. The members of an embedded struct are the
+// config's own.
 type Config interface {
 	// Validate reports every wrong member at once as a problem.Invalid whose field names are pointers into the
 	// config, such as "/webhook_url".
@@ -189,8 +190,10 @@ func (t Type) publicOf(c Config) (json.RawMessage, error) {
 
 func members(t reflect.Type) []string {
 	var names []string
-	for f := range t.Fields() {
-		names = append(names, memberName(f))
+	for _, f := range reflect.VisibleFields(t) {
+		if !f.Anonymous {
+			names = append(names, memberName(f))
+		}
 	}
 	return names
 }
@@ -202,7 +205,7 @@ func memberName(f reflect.StructField) string {
 
 func secretMembers(t reflect.Type) []string {
 	var names []string
-	for f := range t.Fields() {
+	for _, f := range reflect.VisibleFields(t) {
 		if f.Type == reflect.TypeFor[secret.String]() || f.Type == reflect.TypeFor[map[string]secret.String]() {
 			names = append(names, memberName(f))
 		}

@@ -129,6 +129,10 @@ func (r *Registry) setLane(d destination.Destination) {
 
 type brokenSender struct{ err error }
 
+func (s brokenSender) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, s.err
+}
+
 func (s brokenSender) Send(context.Context, *destination.Message) (destination.Receipt, error) {
 	return destination.Receipt{}, s.err
 }

@@ -46,6 +46,15 @@ type Case struct {
 	KeyHeader string `json:"key_header"`
 	KeyMember string `json:"key_member"`
 
+	// Answer is what the vendor answers when all is well; by default 200 and the word ok. ExternalID and ExternalURL are
+	// what the receipt then has.
+	Answer struct {
+		Status int             `json:"status"`
+		Body   json.RawMessage `json:"body"`
+	} `json:"answer"`
+	ExternalID  string `json:"external_id"`
+	ExternalURL string `json:"external_url"`
+
 	// Machine is true for a type that hands texts on as they are, to be read by a program.
 	Machine bool `json:"machine"`
 }
@@ -76,6 +85,7 @@ func Run(t *testing.T, c Case) {
 	}{
 		{"Payload", testPayload},
 		{"Outcome", testOutcome},
+		{"Answer", testAnswer},
 		{"Timeout", testTimeout},
 		{"AnswerLost", testAnswerLost},
 		{"Unreachable", testUnreachable},
@@ -104,15 +114,31 @@ func testPayload(t *testing.T, c Case) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor := newVendor(t, respond(http.StatusOK, "ok"))
+			vendor := newVendor(t, c.accept())
 			before := fmt.Sprintf("%+v", *m.Alert)
 			mustDeliver(t, c.open(t, vendor.URL), m)
-			golden(t, filepath.Join(c.Dir, name+".golden.json"), vendor.first(t).body)
+			golden(t, filepath.Join(c.Dir, name+".golden.json"), vendor.first(t).json(t))
+			c.checkRendering(t, vendor.URL, m)
 			if after := fmt.Sprintf("%+v", *m.Alert); after != before {
 				t.Errorf("the alert was changed: got %s, want %s", after, before)
 			}
 		})
 	}
+}
+
+// checkRendering wants a rendering that is JSON, the same every time, and tells no secret.
+func (c Case) checkRendering(t testing.TB, address string, m *destination.Message) {
+	t.Helper()
+	sender := c.open(t, address)
+	first, err := sender.Render(m)
+	if err != nil {
+		t.Fatalf("render: %v", err)
+	}
+	second, _ := sender.Render(m)
+	if !json.Valid(first.Body) || !bytes.Equal(first.Body, second.Body) {
+		t.Errorf("got the rendering %s, then %s, want the same JSON", first.Body, second.Body)
+	}
+	c.findSecrets(t, address, string(first.Body))
 }
 
 func testOutcome(t *testing.T, c Case) {
@@ -127,7 +153,6 @@ func testOutcome(t *testing.T, c Case) {
 		{200, "", destination.OutcomeDelivered, 0},
 		{201, "", destination.OutcomeDelivered, 0},
 		{202, "", destination.OutcomeDelivered, 0},
-		{204, "", destination.OutcomeDelivered, 0},
 		{301, "", destination.OutcomePermanent, 0},
 		{302, "", destination.OutcomePermanent, 0},
 		{307, "", destination.OutcomePermanent, 0},
@@ -152,13 +177,17 @@ func testOutcome(t *testing.T, c Case) {
 	} {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.retryAfter), func(t *testing.T) {
 			t.Parallel()
+			says := []byte("what the vendor says")
+			if test.want == destination.OutcomeDelivered && c.Answer.Body != nil {
+				says = c.Answer.Body
+			}
 			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
 				if test.retryAfter != "" {
 					w.Header().Set("Retry-After", test.retryAfter)
 				}
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(test.status)
-				_, _ = w.Write([]byte("what the vendor says"))
+				_, _ = w.Write(says)
 			})
 			receipt, err := c.open(t, vendor.URL).Send(t.Context(), Message())
 			outcome, wait := destination.OutcomeOf(err)
@@ -168,13 +197,35 @@ func testOutcome(t *testing.T, c Case) {
 			if receipt.StatusCode != test.status {
 				t.Errorf("got status %d in the receipt, want %d", receipt.StatusCode, test.status)
 			}
-			if test.status != http.StatusNoContent && receipt.Message != "what the vendor says" {
-				t.Errorf("got message %q in the receipt, want what the vendor says", receipt.Message)
+			if receipt.Message != string(says) {
+				t.Errorf("got message %q in the receipt, want %s", receipt.Message, says)
 			}
 			if n := len(vendor.requests()); n != 1 {
 				t.Errorf("got %d requests, want one attempt and no redirect followed", n)
 			}
 		})
+	}
+}
+
+// testAnswer has somebody else answer in the vendor's place, where the vendor's answer names what was made.
+func testAnswer(t *testing.T, c Case) {
+	vendor := newVendor(t, c.accept())
+	receipt := mustDeliver(t, c.open(t, vendor.URL), Message())
+	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != c.ExternalURL {
+		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, c.ExternalURL)
+	}
+	if c.Answer.Body == nil {
+		return
+	}
+	for _, page := range []string{"", "<!DOCTYPE html><title>Log in</title>", "{}", "[]", "null"} {
+		vendor := newVendor(t, respond(http.StatusOK, page))
+		receipt, err := c.open(t, vendor.URL).Send(t.Context(), Message())
+		if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
+			t.Errorf("an answer that is not the vendor's, %q: got %s (error %v), want AMBIGUOUS", page, outcome, err)
+		}
+		if receipt.StatusCode != http.StatusOK || receipt.ExternalID != "" {
+			t.Errorf("an answer that is not the vendor's, %q: got %+v", page, receipt)
+		}
 	}
 }
 
@@ -207,7 +258,7 @@ func testAnswerLost(t *testing.T, c Case) {
 }
 
 func testUnreachable(t *testing.T, c Case) {
-	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	vendor := newVendor(t, c.accept())
 	vendor.Close()
 	_, err := c.open(t, vendor.URL).Send(t.Context(), Message())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
@@ -252,12 +303,12 @@ func testOverlong(t *testing.T, c Case) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor := newVendor(t, respond(http.StatusOK, "ok"))
+			vendor := newVendor(t, c.accept())
 			receipt := mustDeliver(t, c.open(t, vendor.URL), Overlong(text))
 			if receipt.Truncated == c.Machine {
 				t.Errorf("got Truncated %t, want %t: Receipt.Truncated tells whether a text was cut (render.Cutter.Cut)", receipt.Truncated, !c.Machine)
 			}
-			texts := textsOf(t, vendor.first(t).body)
+			texts := textsOf(t, vendor.first(t).json(t))
 			for _, got := range texts {
 				if strings.ContainsRune(got, utf8.RuneError) {
 					t.Errorf("a character was cut in two: …%q", got[max(0, len(got)-20):])
@@ -268,12 +319,12 @@ func testOverlong(t *testing.T, c Case) {
 }
 
 func testHostile(t *testing.T, c Case) {
-	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	vendor := newVendor(t, c.accept())
 	mustDeliver(t, c.open(t, vendor.URL), Hostile())
 	if c.Machine {
 		return
 	}
-	for _, text := range textsOf(t, vendor.first(t).body) {
+	for _, text := range textsOf(t, vendor.first(t).json(t)) {
 		if i := strings.IndexFunc(text, unsafe); i >= 0 {
 			t.Errorf("got %q, want no control or direction characters", text)
 		}
@@ -313,7 +364,7 @@ func testIdempotencyKey(t *testing.T, c Case) {
 
 func testMark(t *testing.T, c Case) {
 	marked := func(m *destination.Message) bool {
-		vendor := newVendor(t, respond(http.StatusOK, "ok"))
+		vendor := newVendor(t, c.accept())
 		mustDeliver(t, c.open(t, vendor.URL), m)
 		body := string(vendor.first(t).body)
 		return strings.Contains(body, "[TEST]") || strings.Contains(body, `"isTest":true`)
@@ -327,7 +378,7 @@ func testMark(t *testing.T, c Case) {
 }
 
 func testConcurrent(t *testing.T, c Case) {
-	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	vendor := newVendor(t, c.accept())
 	sender, m := c.open(t, vendor.URL), Message()
 	var all sync.WaitGroup
 	for range 16 {
@@ -347,7 +398,7 @@ func testConcurrent(t *testing.T, c Case) {
 }
 
 func testCorpus(t *testing.T, c Case) {
-	vendor := newVendor(t, respond(http.StatusOK, "ok"))
+	vendor := newVendor(t, c.accept())
 	sender := c.open(t, vendor.URL)
 	messages := Corpus(t)
 	for _, m := range messages {
@@ -358,7 +409,7 @@ func testCorpus(t *testing.T, c Case) {
 		t.Fatalf("got %d requests, want %d", len(requests), len(messages))
 	}
 	for i, r := range requests {
-		if len(textsOf(t, r.body)) == 0 {
+		if len(textsOf(t, r.json(t))) == 0 {
 			t.Errorf("%s: got %s, want some text", messages[i].Alert.Detection.ID, r.body)
 		}
 	}
@@ -425,7 +476,7 @@ func (c Case) key(t testing.TB, r request) string {
 		return r.header.Get(c.KeyHeader)
 	}
 	var members map[string]any
-	if err := json.Unmarshal(r.body, &members); err != nil {
+	if err := json.Unmarshal(r.json(t), &members); err != nil {
 		t.Fatal(err)
 	}
 	key, _ := members[c.KeyMember].(string)

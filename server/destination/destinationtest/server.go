@@ -8,8 +8,10 @@ import (
 	"flag"
 	"io"
 	"log"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -71,6 +73,35 @@ func (r request) echo() []byte {
 	_ = r.header.Write(&out)
 	out.Write(r.body)
 	return out.Bytes()
+}
+
+// json returns the body, or the values of a form as JSON.
+func (r request) json(t testing.TB) []byte {
+	t.Helper()
+	if kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+		return r.body
+	}
+	form, err := url.ParseQuery(string(r.body))
+	if err != nil {
+		t.Fatalf("the body is not a form: %v", err)
+	}
+	values := map[string]string{}
+	for name := range form {
+		values[name] = form.Get(name)
+	}
+	body, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// accept answers as the vendor does when all is well.
+func (c Case) accept() func(http.ResponseWriter, request) {
+	if c.Answer.Body == nil {
+		return respond(http.StatusOK, "ok")
+	}
+	return respond(c.Answer.Status, string(c.Answer.Body))
 }
 
 func respond(status int, body string) func(http.ResponseWriter, request) {

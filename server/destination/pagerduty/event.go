@@ -30,7 +30,7 @@ const (
 )
 
 type event struct {
-	RoutingKey string   `json:"routing_key"`
+	RoutingKey string   `json:"routing_key,omitzero"`
 	Action     string   `json:"event_action"`
 	DedupKey   string   `json:"dedup_key"`
 	Payload    *payload `json:"payload,omitzero"`

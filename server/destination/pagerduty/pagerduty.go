@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -113,6 +114,14 @@ type sender struct {
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
 	return &sender{config: c, env: env}, nil
+}
+
+// Render returns the event that triggers the incident, without the routing key.
+func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	shown := s.config
+	shown.RoutingKey = secret.String{}
+	body, cut := Render(shown, m)
+	return destination.Rendering{Body: body, Truncated: cut, Notes: render.Notes(m)}, nil
 }
 
 // Send makes one attempt. The dedup key folds repeats into one incident. A test resolves the incident it triggers, so

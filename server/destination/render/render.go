@@ -10,6 +10,7 @@
 //	cut.go        Cutter: what fits
 //	context.go    the context as readable JSON
 //	severity.go   how a severity looks
+//	templates.go  titles and texts in the user's own words
 package render
 
 import (
@@ -27,7 +28,10 @@ const TestMark = "[TEST]"
 // a message without a title, and the alert would be lost.
 func Title(m *destination.Message) string {
 	a := m.Alert
-	title := FirstLine(a.Title(), a.Name(), a.Detection.ID, m.AlertID, "Untitled alert")
+	return marked(m, FirstLine(a.Title(), a.Name(), a.Detection.ID, m.AlertID, "Untitled alert"))
+}
+
+func marked(m *destination.Message, title string) string {
 	if m.Test {
 		return TestMark + " " + title
 	}

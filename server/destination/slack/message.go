@@ -73,17 +73,20 @@ type button struct {
 
 // Render writes the message for an alert and reports whether something was cut. Above stand who is mentioned, what
 // happened and how bad it is; below, beside the severity's colour, the facts, texts, buttons and context.
-func Render(c Config, m *destination.Message) (body []byte, cut bool) {
+func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, cut bool) {
 	var cutter render.Cutter
 	look := render.LookOf(m.Severity)
-	title := look.Emoji + " " + string(m.Severity) + ": " + render.Title(m)
+	title := look.Emoji + " " + string(m.Severity) + ": " + texts.Title
 	msg := message{
 		Text:   escape(cutter.Fit(title, maxFallback, size)),
-		Blocks: heading(&cutter, c.mention(), title, m),
+		Blocks: heading(&cutter, c.mention(), title, texts, m),
 		Attachments: []attachment{{
 			Color:  fmt.Sprintf("#%06X", look.Color),
-			Blocks: details(&cutter, m),
+			Blocks: details(&cutter, texts, m),
 		}},
+	}
+	if texts.HasBody {
+		return []byte(encode(msg)), cutter.Cut()
 	}
 	room := maxMessage - 1 - size.Of(encode(msg)) - contextBlock
 	if json := cutter.Context(m.Alert.Context, min(room, maxContext), size); json != "" {
@@ -94,7 +97,7 @@ func Render(c Config, m *destination.Message) (body []byte, cut bool) {
 	return []byte(encode(msg)), cutter.Cut()
 }
 
-func heading(cutter *render.Cutter, mention, title string, m *destination.Message) []block {
+func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m *destination.Message) []block {
 	var blocks []block
 	if mention != "" {
 		blocks = append(blocks, block{Type: "section", Text: &text{Type: "mrkdwn", Text: mention}})
@@ -102,9 +105,9 @@ func heading(cutter *render.Cutter, mention, title string, m *destination.Messag
 	var short render.Cutter // what it cuts is shown in full below
 	blocks = append(blocks, block{Type: "header", Text: plain(short.Fit(title, maxHeader, size))})
 	if short.Cut() {
-		blocks = append(blocks, section(cutter.Fit(render.Title(m), maxTitle, size)))
+		blocks = append(blocks, section(cutter.Fit(texts.Title, maxTitle, size)))
 	}
-	notes := render.Notes(m)
+	notes := texts.Notes
 	if m.Attempt > 1 {
 		notes = append(notes, fmt.Sprintf("Attempt %d: Slack may show this alert twice.", m.Attempt))
 	}
@@ -114,7 +117,29 @@ func heading(cutter *render.Cutter, mention, title string, m *destination.Messag
 	return blocks
 }
 
-func details(cutter *render.Cutter, m *destination.Message) []block {
+// details are the usual texts or, in their place, that of the user's template, and the buttons.
+func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) []block {
+	var blocks []block
+	if texts.HasBody {
+		blocks = ownText(cutter, texts.Body)
+	} else {
+		blocks = usualTexts(cutter, m)
+	}
+	if buttons := buttons(m); len(buttons) > 0 {
+		blocks = append(blocks, block{Type: "actions", Elements: buttons})
+	}
+	return blocks
+}
+
+// ownText is what a template of the user's made, whose markup is Slack's.
+func ownText(cutter *render.Cutter, body string) []block {
+	if render.Blank(body) {
+		return nil
+	}
+	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: cutter.Fit(body, maxSection, size), Verbatim: true}}}
+}
+
+func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
 	fields := make([]text, 0, maxFields)
 	for _, f := range render.Facts(m) {
 		if f.Name == "Reference" && buttonURL(f.Value) != "" {
@@ -130,9 +155,6 @@ func details(cutter *render.Cutter, m *destination.Message) []block {
 	runbook := render.Text(m.Alert.Runbook())
 	if !render.Blank(runbook) && buttonURL(runbook) == "" {
 		blocks = append(blocks, section(cutter.Fit("Runbook: "+runbook, maxRunbook, size)))
-	}
-	if buttons := buttons(m); len(buttons) > 0 {
-		blocks = append(blocks, block{Type: "actions", Elements: buttons})
 	}
 	return blocks
 }

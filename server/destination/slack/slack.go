@@ -11,6 +11,7 @@ import (
 	"regexp"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -24,6 +25,7 @@ var Type = destination.Define("slack", New).WithRateLimit(1)
 type Config struct {
 	WebhookURL secret.String `json:"webhook_url,omitzero"`
 	Mention    string        `json:"mention,omitempty"` // @here, @channel, @everyone, <@U…> or <!subteam^S…>; "" is nobody
+	render.Templates
 }
 
 // mention has the forms of https://docs.slack.dev/messaging/formatting-message-text#advanced
@@ -43,7 +45,7 @@ func (c Config) Validate() error {
 			Message: "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>",
 		})
 	}
-	return problem.InvalidFields(fields)
+	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
 }
 
 // mention returns the mention as Slack spells it.
@@ -56,20 +58,32 @@ func (c Config) mention() string {
 }
 
 type sender struct {
-	config Config
-	env    destination.Env
+	config    Config
+	templates *render.TemplateSet
+	env       destination.Env
 }
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	return &sender{config: c, env: env}, nil
+	templates, err := c.Templates.Compile(escape)
+	return &sender{config: c, templates: templates, env: env}, err
+}
+
+// Render returns the message's JSON.
+func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	texts := s.templates.Apply(m)
+	body, cut := Render(s.config, texts, m)
+	return destination.Rendering{Body: body, Truncated: cut, Notes: texts.Notes}, nil
 }
 
 // Send makes one attempt. Slack has no key to tell repeats by. Its refusals are a status and a word of plain text,
 // such as invalid_payload, no_service or channel_is_archived, which the receipt shows.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	body, cut := Render(s.config, m)
-	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, body, s.config.WebhookURL)
-	receipt.Truncated = cut
+	message, err := s.Render(m)
+	if err != nil {
+		return destination.Receipt{}, err
+	}
+	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
+	receipt.Truncated = message.Truncated
 	return receipt, err
 }

@@ -26,7 +26,7 @@ func TestRender_PassesSlacksSchema(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
 	for _, m := range messages(t) {
-		body, _ := slack.Render(slack.Config{Mention: "@here"}, m)
+		body, _ := renderWith(slack.Config{Mention: "@here"}, m)
 		for _, blocks := range blocksOf(t, body) {
 			if err := schema.Validate(map[string]any{"blocks": blocks}); err != nil {
 				t.Fatalf("%s: %v\n%s", m.Alert.Detection.ID, err, body)
@@ -58,14 +58,14 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 		messages = append(messages, &linked)
 	}
 	for _, m := range messages {
-		body, _ := slack.Render(slack.Config{Mention: "<!subteam^SAZ94GDB8>"}, m)
+		body, _ := renderWith(slack.Config{Mention: "<!subteam^SAZ94GDB8>"}, m)
 		mustFit(t, m, body)
 	}
 }
 
 func TestRender_ShowsNoBlankTexts(t *testing.T) {
 	t.Parallel()
-	body, _ := slack.Render(slack.Config{}, destinationtest.Blank())
+	body, _ := renderWith(slack.Config{}, destinationtest.Blank())
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestRender_BoundsLists(t *testing.T) {
 	m := destinationtest.Message()
 	m.Alert.LogTypes = append(make([]string, 100_000), slices.Repeat([]string{"AWS.CloudTrail"}, 100_000)...)
 	m.Alert.Detection.Tags = m.Alert.LogTypes
-	body, cut := slack.Render(slack.Config{}, m)
+	body, cut := renderWith(slack.Config{}, m)
 	mustFit(t, m, body)
 	if !cut || !strings.Contains(string(body), "`AWS.CloudTrail, AWS.CloudTrail, ") {
 		t.Errorf("got (cut %t) %s, want the log types that are not blank, cut", cut, body)
@@ -96,7 +96,7 @@ func TestRender_CutsFewOrdinaryAlerts(t *testing.T) {
 	t.Parallel()
 	all, cut := corpus(t), 0
 	for _, m := range all {
-		body, was := slack.Render(slack.Config{Mention: "@here"}, m)
+		body, was := renderWith(slack.Config{Mention: "@here"}, m)
 		mustFit(t, m, body)
 		if was {
 			cut++
@@ -106,6 +106,11 @@ func TestRender_CutsFewOrdinaryAlerts(t *testing.T) {
 		t.Errorf("%d of %d real alerts are cut, want few", cut, len(all))
 	}
 	t.Logf("%d of %d real alerts are cut", cut, len(all))
+}
+
+func renderWith(c slack.Config, m *destination.Message) (body []byte, cut bool) {
+	var none *render.TemplateSet
+	return slack.Render(c, none.Apply(m), m)
 }
 
 // special finds what Slack takes for a mention or a link.
@@ -122,7 +127,7 @@ func TestRender_MentionsOnlyWhomTheConfigNames(t *testing.T) {
 		"<!subteam^SAZ94GDB8>": {"<!subteam^SAZ94GDB8>"},
 	} {
 		for _, m := range []*destination.Message{destinationtest.Message(), destinationtest.Hostile(), destinationtest.Fallback()} {
-			body, _ := slack.Render(slack.Config{Mention: config}, m)
+			body, _ := renderWith(slack.Config{Mention: config}, m)
 			var value any
 			if err := json.Unmarshal(body, &value); err != nil {
 				t.Fatal(err)
@@ -136,7 +141,7 @@ func TestRender_MentionsOnlyWhomTheConfigNames(t *testing.T) {
 
 func TestRender_KeepsCodeInItsBlock(t *testing.T) {
 	t.Parallel()
-	body, _ := slack.Render(slack.Config{}, destinationtest.Hostile())
+	body, _ := renderWith(slack.Config{}, destinationtest.Hostile())
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 // Package webhook posts alerts as JSON to any URL, signed after Standard Webhooks when a signing secret is set.
 //
 //	config.go    what a user sets
-//	payload.go   the alert as it is sent
 //	sign.go      the signature
 package webhook
 
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -78,9 +78,15 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 // Timeout is how long an attempt may take; 0 is the server's setting.
 func (s *sender) Timeout() time.Duration { return s.timeout }
 
+// Render returns the alert as JSON.
+func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	body, _ := payload.Render(m, 0, nil)
+	return destination.Rendering{Body: body}, nil
+}
+
 // Send makes one attempt.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	body := Render(m)
+	body, _ := payload.Render(m, 0, nil)
 	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, body), body, s.secrets...)
 	return receipt, err
 }

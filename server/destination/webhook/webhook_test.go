@@ -22,6 +22,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -106,7 +107,7 @@ func TestRender_HandsTheContextOnByteForByte(t *testing.T) {
 	const context = "{ \"b\":1.50,\t\"a\" :12345678901234567890,\n\"a\":\"<&>\\ud800\\/\u2028é\" }"
 	m := destinationtest.Message()
 	m.Alert.Context = json.RawMessage(context)
-	body := webhook.Render(m)
+	body := rendered(m)
 	if !bytes.Contains(body, []byte(`"alertContext":`+context+`,"description":`)) {
 		t.Errorf("got %s, want the context %s in it", body, context)
 	}
@@ -123,7 +124,7 @@ func TestRender_AlwaysHasEveryKey(t *testing.T) {
 	}
 	for _, m := range []*destination.Message{destinationtest.Message(), destinationtest.Minimal(), destinationtest.Fallback()} {
 		var members map[string]any
-		if err := json.Unmarshal(webhook.Render(m), &members); err != nil {
+		if err := json.Unmarshal(rendered(m), &members); err != nil {
 			t.Fatal(err)
 		}
 		if got := slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
@@ -253,6 +254,11 @@ func BenchmarkRender(b *testing.B) {
 	m.Severity = alert.High
 	b.ReportAllocs()
 	for b.Loop() {
-		webhook.Render(m)
+		rendered(m)
 	}
+}
+
+func rendered(m *destination.Message) []byte {
+	body, _ := payload.Render(m, 0, nil)
+	return body
 }

@@ -335,6 +335,10 @@ func deliverNow(t *testing.T, s *bolt.Store, d *delivery.Dispatcher, to string) 
 // failsOnce is a destination that takes nothing at first.
 type failsOnce struct{ attempts atomic.Int64 }
 
+func (*failsOnce) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
 func (f *failsOnce) Send(context.Context, *destination.Message) (destination.Receipt, error) {
 	if f.attempts.Add(1) == 1 {
 		return destination.Receipt{}, errors.New("not now")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package webhook
+// Package payload is an alert as programs get it: the JSON that webhooks, queues and automation platforms are sent.
+package payload
 
 import (
 	"time"
@@ -8,13 +9,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 )
 
-// Render writes the alert as a webhook receives it. Every key is always there, texts are complete, and the context is
+// Render writes an alert within a limit, counted by size; 0 is no limit. cut tells whether the context had to go to fit.
+func Render(m *destination.Message, limit int, size render.Size) (body []byte, cut bool) {
+	body = write(m, m.Alert.Context)
+	if limit <= 0 || size.Of(string(body)) <= limit {
+		return body, false
+	}
+	return write(m, nil), true
+}
+
+// write writes the alert. Every key is always there, texts are complete, and the context is
 // the engine's own bytes: marshalling it would change its spelling, so the object is written by hand.
-func Render(m *destination.Message) []byte {
+func write(m *destination.Message, context []byte) []byte {
 	a := m.Alert
-	size := 1024 + len(a.Context) + len(a.Title()) + len(a.Description()) + len(a.Runbook()) + len(a.Reference())
+	size := 1024 + len(context) + len(a.Title()) + len(a.Description()) + len(a.Runbook()) + len(a.Reference())
 	w := writer(make([]byte, 0, size))
 
 	w.text(`{"id":`, a.Detection.ID)
@@ -25,7 +36,7 @@ func Render(m *destination.Message) []byte {
 	w.text(`,"title":`, a.Title())
 	w.text(`,"name":`, a.Name())
 	w.text(`,"alertId":`, m.AlertID)
-	w.raw(`,"alertContext":`, a.Context, "{}")
+	w.raw(`,"alertContext":`, context, "{}")
 	w.text(`,"description":`, a.Description())
 	w.text(`,"runbook":`, a.Runbook())
 	w.list(`,"tags":`, a.Detection.Tags)
