@@ -188,9 +188,11 @@ func details(cutter *render.Cutter, own map[string]string, m *destination.Messag
 			continue
 		}
 		room -= units.Of(d.key)
-		value = harmless(cutter.Fit(value, min(room, maxValue), shown))
+		value = harmless(cutter.Fit(value, max(0, min(room, maxValue)), shown))
+		if value != "" {
+			all[d.key] = value
+		}
 		room -= units.Of(value)
-		all[d.key] = value
 	}
 	return all
 }

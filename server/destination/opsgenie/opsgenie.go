@@ -55,7 +55,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 		return receipt, err
 	}
 	if !requestID.MatchString(answer.RequestID) {
-		return receipt, destination.Unconfirmed("the id of the request")
+		return receipt, destination.Unconfirmed("id of a request")
 	}
 	receipt.ExternalID = alias(m)
 	if !m.Test {
@@ -137,9 +137,7 @@ func advice(status, code int) string {
 		if code == 40302 {
 			return "the account does not support this request"
 		}
-		return "the key must be of an API integration that may create and update alerts"
+		return "the key must be of an API integration that may read, create and update alerts"
 	}
 	return ""
 }
-
-var _ destination.Sender = (*sender)(nil)

@@ -37,24 +37,29 @@ type state struct {
 // right, and closes the alert, so that it leaves none open.
 func (s *sender) prove(ctx context.Context, receipt destination.Receipt, id string) (destination.Receipt, error) {
 	made, err := s.await(ctx, id)
-	if err != nil {
-		return receipt, fmt.Errorf("the test alert was accepted, but: %w", err)
-	}
-	if !*made.IsSuccess {
+	if err == nil && !*made.IsSuccess {
 		return receipt, destination.Permanent(errors.New("the test alert was accepted, but did not become an alert: " + s.plain(made.Status)))
 	}
-	closing := s.config.alerts() + "/" + url.PathEscape(receipt.ExternalID) + "/close?identifierType=alias"
-	body, err := encode(map[string]string{"source": s.config.Source, "note": "The test is over."})
-	if err != nil {
-		return receipt, err
+	if closing := s.close(ctx, receipt.ExternalID); closing != nil && err == nil {
+		return receipt, fmt.Errorf("the test alert was created, but not closed: %w", closing)
 	}
-	if _, _, err := s.exchange(ctx, http.MethodPost, closing, body); err != nil {
-		return receipt, fmt.Errorf("the test alert was created, but not closed: %w", err)
+	if err != nil {
+		return receipt, fmt.Errorf("the test alert was accepted, but %w", err)
 	}
 	if made.AlertID != "" {
 		receipt.ExternalID = s.plain(made.AlertID)
 	}
 	return receipt, nil
+}
+
+// close closes an alert: https://docs.opsgenie.com/docs/alert-api#close-alert
+func (s *sender) close(ctx context.Context, alias string) error {
+	body, err := encode(map[string]string{"source": s.config.Source, "note": "The test is over."})
+	if err != nil {
+		return err
+	}
+	_, _, err = s.exchange(ctx, http.MethodPost, s.config.alerts()+"/"+url.PathEscape(alias)+"/close?identifierType=alias", body)
+	return err
 }
 
 // await asks what became of a request until there is an answer: until it is looked at, there is no such request.
@@ -63,7 +68,7 @@ func (s *sender) await(ctx context.Context, id string) (state, error) {
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		if !sleep(ctx, pause) {
-			return state{}, fmt.Errorf("nothing came of it within %s", patience)
+			return state{}, errors.New("nothing came of it in time")
 		}
 		receipt, answer, err := s.exchange(ctx, http.MethodGet, s.config.alerts()+"/requests/"+id, nil)
 		switch outcome, _ := destination.OutcomeOf(err); {
