@@ -96,7 +96,7 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 		Source:      c.Source,
 		Priority:    c.priority(m),
 	})
-	return destination.Rendering{Body: body, Truncated: cutter.Cut()}, err
+	return destination.Rendering{Body: body, Truncated: cutter.Cut(), Notes: render.Notes(m)}, err
 }
 
 // encode writes JSON in which < is not an escape, for people who read it.
