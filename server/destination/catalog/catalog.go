@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
@@ -16,6 +17,7 @@ import (
 // Types returns every destination type, sorted by name.
 func Types() []destination.Type {
 	return []destination.Type{
+		blinkops.Type,
 		opsgenie.Type,
 		pagerduty.Type,
 		slack.Type,
