@@ -173,6 +173,51 @@ func (e DestinationHealthState) Valid() bool {
 	}
 }
 
+// Defines values for OpsgenieConfigService.
+const (
+	JiraServiceManagement OpsgenieConfigService = "jira_service_management"
+	Opsgenie              OpsgenieConfigService = "opsgenie"
+	OpsgenieEu            OpsgenieConfigService = "opsgenie_eu"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieConfigService enum.
+func (e OpsgenieConfigService) Valid() bool {
+	switch e {
+	case JiraServiceManagement:
+		return true
+	case Opsgenie:
+		return true
+	case OpsgenieEu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieResponderType.
+const (
+	Escalation OpsgenieResponderType = "escalation"
+	Schedule   OpsgenieResponderType = "schedule"
+	Team       OpsgenieResponderType = "team"
+	User       OpsgenieResponderType = "user"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieResponderType enum.
+func (e OpsgenieResponderType) Valid() bool {
+	switch e {
+	case Escalation:
+		return true
+	case Schedule:
+		return true
+	case Team:
+		return true
+	case User:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OverrideSeverity.
 const (
 	OverrideSeverityCRITICAL    OverrideSeverity = "CRITICAL"
@@ -686,6 +731,18 @@ type BatchResult struct {
 	Type *string `json:"type,omitempty"`
 }
 
+// BlinkOpsConfig A Blink workflow, through an event-based webhook trigger. The webhook's key is in exactly one place: in `api_key`, in `signing_secret`, or in the URL.
+type BlinkOpsConfig struct {
+	// APIKey The webhook's API key, sent in the header `BLINK-API-KEY`: at most 1,024 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// SigningSecret The webhook's API key, where its authentication method is *Signature*: the key signs each request, in the header `X-BLINK-SIGNATURE`, and is not sent. At most 1,024 visible ASCII characters.
+	SigningSecret nullable.Nullable[string] `json:"signing_secret,omitempty"`
+
+	// WebhookURL The webhook's URL: the base URL beside `api_key` or `signing_secret`, or the full URL, which has the key in it as `apikey`.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
+}
+
 // ChosenDestination defines model for ChosenDestination.
 type ChosenDestination struct {
 	// DisplayName The destination's name, when it was chosen.
@@ -853,6 +910,12 @@ type Destination struct {
 
 // DestinationConfig Exactly one member, named after the destination type.
 type DestinationConfig struct {
+	// BlinkOps A Blink workflow, through an event-based webhook trigger. The webhook's key is in exactly one place: in `api_key`, in `signing_secret`, or in the URL.
+	BlinkOps *BlinkOpsConfig `json:"blink_ops,omitempty"`
+
+	// Opsgenie Opsgenie, or its successor Jira Service Management, through an API integration.
+	Opsgenie *OpsgenieConfig `json:"opsgenie,omitempty"`
+
 	// Pagerduty A PagerDuty service, through an Events API v2 integration.
 	Pagerduty *PagerdutyConfig `json:"pagerduty,omitempty"`
 
@@ -1064,6 +1127,63 @@ type MaxAgeSeconds = int64
 // MaxConcurrency How many attempts may run at once; the server's default when absent.
 type MaxConcurrency = int
 
+// OpsgenieConfig Opsgenie, or its successor Jira Service Management, through an API integration.
+type OpsgenieConfig struct {
+	// Actions Custom actions of the alert, at most 10 of at most 50 characters.
+	Actions []string `json:"actions,omitempty"`
+
+	// APIKey The API key of an API integration that may read, create and update alerts: at most 255 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// APIURL The base URL instead of the service's, for a proxy or a test: /v2/alerts is appended, unless the path ends in it.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Details Details of every alert beside its own, in whose place they stand where the names are the same: one line each, at most 4,000 characters in all.
+	Details map[string]string `json:"details,omitempty"`
+
+	// Entity What an alert is about, for Opsgenie's rules; the detection's id when absent.
+	Entity *string `json:"entity,omitempty"`
+
+	// PriorityBySeverity The priority, `P1` to `P5`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` P1, `HIGH` P2, `MEDIUM` P3, `LOW` P4, `INFO` P5. A test is always P5.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// Responders Teams, users, escalations and schedules that an alert notifies, at most 50. The integration's own when absent; a team's integration notifies that team whatever stands here.
+	Responders []OpsgenieResponder `json:"responders,omitempty"`
+
+	// Service Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+	Service *OpsgenieConfigService `json:"service,omitempty"`
+
+	// Source The name Opsgenie shows for where the alert came from.
+	Source *string `json:"source,omitempty"`
+
+	// Tags Tags before those of the detection, at most 20 of at most 50 characters. An alert has 20 in all.
+	Tags []string `json:"tags,omitempty"`
+
+	// VisibleTo Teams and users who see an alert without being notified, at most 50.
+	VisibleTo []OpsgenieResponder `json:"visible_to,omitempty"`
+}
+
+// OpsgenieConfigService Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+type OpsgenieConfigService string
+
+// OpsgenieResponder A team, user, escalation or schedule, by its id, or by its name or, for a user, the username.
+type OpsgenieResponder struct {
+	// ID Its id. Jira Service Management documents no other way.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of a team, escalation or schedule.
+	Name *string `json:"name,omitempty"`
+
+	// Type What it is; `visible_to` takes teams and users.
+	Type OpsgenieResponderType `json:"type"`
+
+	// Username The e-mail address by which a user logs in.
+	Username *string `json:"username,omitempty"`
+}
+
+// OpsgenieResponderType What it is; `visible_to` takes teams and users.
+type OpsgenieResponderType string
+
 // Override defines model for Override.
 type Override struct {
 	// CreatedAt When it was created.
@@ -1147,11 +1267,17 @@ type PagerdutyConfig struct {
 	// Client The name PagerDuty shows for where the event came from.
 	Client *string `json:"client,omitempty"`
 
+	// CustomDetails Custom details of every event beside the alert's own, in whose place they stand where the names are the same: one line each, at most 8,000 characters in all.
+	CustomDetails map[string]string `json:"custom_details,omitempty"`
+
 	// Region The account's service region.
 	Region *PagerdutyConfigRegion `json:"region,omitempty"`
 
 	// RoutingKey The integration key of an Events API v2 integration on the service, 32 characters.
 	RoutingKey nullable.Nullable[string] `json:"routing_key,omitempty"`
+
+	// SeverityMap PagerDuty's severity, `critical`, `error`, `warning` or `info`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` critical, `HIGH` error, `MEDIUM` warning, `LOW` and `INFO` info. A test is always info.
+	SeverityMap map[string]string `json:"severity_map,omitempty"`
 }
 
 // PagerdutyConfigRegion The account's service region.
