@@ -69,7 +69,7 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 						t.Errorf("got a tag of %d characters: %s", n, tag)
 					}
 				}
-				if !cut || !strings.HasSuffix(body.Description, "… cut here; the alert has the whole context") {
+				if !cut || !strings.HasSuffix(body.Description, "shown; the alert has the whole context") {
 					t.Errorf("got cut %t and a description that ends in %.60q", cut, body.Description[max(0, len(body.Description)-60):])
 				}
 			})
