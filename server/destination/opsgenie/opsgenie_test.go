@@ -107,7 +107,7 @@ func TestSend_ReadsTheRefusal(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t, c.reply)
-			receipt, err := v.send(t, t.Context(), destinationtest.Message())
+			receipt, err := v.send(t.Context(), t, destinationtest.Message())
 			if outcome, wait := destination.OutcomeOf(err); outcome != c.want || wait != c.wait {
 				t.Errorf("got %s after %s (error %v), want %s after %s", outcome, wait, err, c.want, c.wait)
 			}
@@ -127,7 +127,7 @@ func TestSend_WantsTheIDOfARequest(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"result":"ok","took":1}`, `{"requestId":""}`, `{"requestId":"../../close"}`, `{"requestId":7}`} {
 		v := newVendor(t, reply{202, body, nil})
-		receipt, err := v.send(t, t.Context(), destinationtest.Message())
+		receipt, err := v.send(t.Context(), t, destinationtest.Message())
 		if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous || receipt.ExternalID != "" {
 			t.Errorf("%s: got %s (error %v) and %+v, want AMBIGUOUS", body, outcome, err, receipt)
 		}
@@ -140,7 +140,7 @@ func TestSend_CreatesOneAlertHoweverOften(t *testing.T) {
 	for attempt := range 3 {
 		m := destinationtest.Message()
 		m.Attempt, m.Again = attempt+1, attempt > 0
-		receipt, err := v.send(t, t.Context(), m)
+		receipt, err := v.send(t.Context(), t, m)
 		if attempt > 0 && (err != nil || receipt.ExternalID != "b4b3f0d2c1e04f6f") {
 			t.Errorf("attempt %d: got %+v, error %v", attempt+1, receipt, err)
 		}
@@ -158,7 +158,7 @@ func TestSend_CreatesOneAlertHoweverOften(t *testing.T) {
 func TestSend_ProvesATestAndClosesIt(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t, reply{202, accepted, nil}, reply{404, pending, nil}, reply{502, ``, nil}, reply{200, created, nil}, reply{202, accepted, nil})
-	receipt, err := v.send(t, t.Context(), destinationtest.Test())
+	receipt, err := v.send(t.Context(), t, destinationtest.Test())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestSend_SaysWhatIsWrongWithATest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t, c.replies...)
-			_, err := v.send(t, t.Context(), destinationtest.Test())
+			_, err := v.send(t.Context(), t, destinationtest.Test())
 			if outcome, _ := destination.OutcomeOf(err); outcome != c.want || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %s (error %v), want %s with %q", outcome, err, c.want, c.text)
 			}
@@ -216,7 +216,7 @@ func TestSend_WaitsForATestOnlySoLong(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
 	defer cancel()
 	v := newVendor(t, reply{202, accepted, nil}, reply{404, pending, nil}, reply{404, pending, nil}, reply{404, pending, nil})
-	_, err := v.send(t, ctx, destinationtest.Test())
+	_, err := v.send(ctx, t, destinationtest.Test())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry || !strings.Contains(err.Error(), "nothing came of it in time") {
 		t.Errorf("got %s (error %v), want RETRY", outcome, err)
 	}
@@ -230,7 +230,7 @@ func TestConfig_ChoosesTheAddress(t *testing.T) {
 	} {
 		v := newVendor(t, reply{202, accepted, nil})
 		v.path = suffix
-		if _, err := v.send(t, t.Context(), destinationtest.Message()); err != nil {
+		if _, err := v.send(t.Context(), t, destinationtest.Message()); err != nil {
 			t.Fatal(err)
 		}
 		if got := v.requests()[0].line; got != "POST "+want {
@@ -361,7 +361,7 @@ func newVendor(t *testing.T, replies ...reply) *vendor {
 	return v
 }
 
-func (v *vendor) send(t *testing.T, ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+func (v *vendor) send(ctx context.Context, t *testing.T, m *destination.Message) (destination.Receipt, error) {
 	t.Helper()
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	t.Cleanup(client.Close)
