@@ -4,7 +4,6 @@ package provider
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -45,18 +44,6 @@ var (
 	opsgenieServices   = []string{"opsgenie", "opsgenie_eu", "jira_service_management"}
 	opsgeniePriorities = []string{"P1", "P2", "P3", "P4", "P5"}
 )
-
-// noControl matches text of one line.
-var noControl = regexp.MustCompile(`^\P{Cc}*$`)
-
-// oneLine accepts a text of one line, of up to a number of characters, without space around it.
-func oneLine(most int) []validator.String {
-	return []validator.String{
-		stringvalidator.UTF8LengthBetween(1, most),
-		stringvalidator.RegexMatches(noControl, "must be one line, without control characters"),
-		stringvalidator.RegexMatches(trimmed, "must not begin or end with space"),
-	}
-}
 
 var opsgenieKind = kind{
 	name:       "opsgenie",
@@ -113,16 +100,6 @@ var opsgenieKind = kind{
 			text:             func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Opsgenie.APIKey },
 		},
 	},
-}
-
-// detailValidators accept texts by name that a vendor shows beside an alert's own.
-func detailValidators(most int) []validator.Map {
-	return []validator.Map{
-		mapvalidator.SizeAtLeast(1),
-		mapvalidator.NoNullValues(),
-		mapvalidator.KeysAre(oneLine(most)...),
-		mapvalidator.ValueStringsAre(oneLine(most)...),
-	}
 }
 
 // opsgenieTexts is a list of up to a number of short texts.

@@ -10,6 +10,7 @@
 //	sender.go    Sender, Message, Receipt: one attempt
 //	post.go      Env.Post: the exchange most types make
 //	outcome.go   what an attempt's error says should happen next
+//	field.go     what types ask of the texts in a config
 //	name.go      when two display names are the same
 package destination
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -61,8 +62,7 @@ func (c Config) validateURL(add func(name, message string)) (keyed bool) {
 }
 
 func validateKey(add func(name, message string), name string, key secret.String) {
-	foreign := func(r rune) bool { return r <= ' ' || r > '~' }
-	if text := key.Reveal(); key.IsSet() && (text == "" || len(text) > maxKey || strings.ContainsFunc(text, foreign)) {
+	if text := key.Reveal(); key.IsSet() && (text == "" || len(text) > maxKey || !destination.Visible(text)) {
 		add(name, fmt.Sprintf("must be at most %d visible ASCII characters, without spaces", maxKey))
 	}
 }

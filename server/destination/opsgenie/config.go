@@ -8,10 +8,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -89,7 +88,7 @@ func (c Config) Validate() error {
 	validateResponders(add, "/responders", c.Responders, "team", "user", "escalation", "schedule")
 	validateResponders(add, "/visible_to", c.VisibleTo, "team", "user")
 	for _, severity := range slices.Sorted(maps.Keys(c.PriorityBySeverity)) {
-		at := "/priority_by_severity/" + pointer(string(severity))
+		at := destination.Pointer("priority_by_severity", string(severity))
 		if priorities[severity] == "" {
 			add(at, "is not a severity: CRITICAL, HIGH, MEDIUM, LOW or INFO")
 		} else if !isPriority(c.PriorityBySeverity[severity]) {
@@ -110,7 +109,7 @@ func (c Config) validateAccess(add reporter) {
 		add("/api_key", "is required")
 	case strings.HasPrefix(key, "GenieKey"):
 		add("/api_key", "must be the key alone, without GenieKey before it")
-	case len(key) > maxKey || !visible(key):
+	case len(key) > maxKey || key == "" || !destination.Visible(key):
 		add("/api_key", "must be at most %d visible ASCII characters, without spaces", maxKey)
 	}
 	if c.Service != "" && services[c.Service] == "" {
@@ -154,9 +153,9 @@ func validateResponders(add reporter, name string, responders []Responder, types
 func (c Config) validateDetails(add reporter) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(c.Details)) {
-		at := "/details/" + pointer(key)
+		at := destination.Pointer("details", key)
 		size += units.Of(key) + units.Of(c.Details[key])
-		if key == "" || !oneLine(key) {
+		if key == "" || !destination.OneLine(key) {
 			add(at, "must have a name of one line, without space around it")
 		}
 		validateText(add, at, c.Details[key], maxOwnDetails)
@@ -183,27 +182,11 @@ func validateTexts(add reporter, name string, texts []string, most, longest int)
 func validateText(add reporter, name, text string, longest int) {
 	if units.Of(text) > longest {
 		add(name, "must be at most %d characters", longest)
-	} else if !oneLine(text) {
+	} else if !destination.OneLine(text) {
 		add(name, "must be one line, without control characters and without space around it")
 	}
-}
-
-func oneLine(text string) bool {
-	return utf8.ValidString(text) && text == strings.TrimSpace(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 func isPriority(text string) bool {
 	return len(text) == 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '5'
 }
-
-func visible(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return text != ""
-}
-
-// pointer returns a member's name as it stands in a JSON pointer.
-func pointer(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }

@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
@@ -82,11 +81,11 @@ func (c Config) Validate() error {
 	}
 	if len(c.Client) > maxClient {
 		add("/client", "must be at most %d bytes", maxClient)
-	} else if !oneLine(c.Client) {
+	} else if !destination.OneLine(c.Client) {
 		add("/client", "must be one line, without control characters and without space around it")
 	}
 	for _, severity := range slices.Sorted(maps.Keys(c.SeverityMap)) {
-		at := "/severity_map/" + pointer(string(severity))
+		at := destination.Pointer("severity_map", string(severity))
 		if severities[severity] == "" {
 			add(at, "is not a severity: CRITICAL, HIGH, MEDIUM, LOW or INFO")
 		} else if !slices.Contains([]string{"critical", "error", "warning", "info"}, c.SeverityMap[severity]) {
@@ -107,23 +106,16 @@ func (c Config) validateDetails(add reporter) {
 	for _, name := range slices.Sorted(maps.Keys(c.CustomDetails)) {
 		value := c.CustomDetails[name]
 		size += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
-		if name == "" || !oneLine(name) {
-			add("/custom_details/"+pointer(name), "must have a name of one line, without space around it")
-		} else if !oneLine(value) {
-			add("/custom_details/"+pointer(name), "must be one line, without control characters and without space around it")
+		if name == "" || !destination.OneLine(name) {
+			add(destination.Pointer("custom_details", name), "must have a name of one line, without space around it")
+		} else if !destination.OneLine(value) {
+			add(destination.Pointer("custom_details", name), "must be one line, without control characters and without space around it")
 		}
 	}
 	if size > maxDetails {
 		add("/custom_details", "must have at most %d characters in all, names and values", maxDetails)
 	}
 }
-
-func oneLine(text string) bool {
-	return utf8.ValidString(text) && text == strings.TrimSpace(text) && !strings.ContainsFunc(text, unicode.IsControl)
-}
-
-// pointer returns a member's name as it stands in a JSON pointer.
-func pointer(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
 
 func isKey(text string) bool {
 	for i := range len(text) {

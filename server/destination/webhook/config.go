@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -73,7 +74,7 @@ func (c Config) validateCredentials(add reporter) {
 		}
 	}
 	if c.BearerToken.IsSet() {
-		if !visible(c.BearerToken.Reveal()) {
+		if !destination.Visible(c.BearerToken.Reveal()) {
 			add("/bearer_token", "must be visible ASCII characters without spaces")
 		}
 		if c.BasicUsername != "" {
@@ -118,10 +119,10 @@ func (c Config) validateHeaders(add reporter) {
 		seen[key] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		check(pointer("headers", name), name, c.Headers[name])
+		check(destination.Pointer("headers", name), name, c.Headers[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.SecretHeaders)) {
-		check(pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
+		check(destination.Pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
 	}
 }
 
@@ -156,18 +157,4 @@ func validValue(value string) bool {
 		}
 	}
 	return true
-}
-
-func visible(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// pointer returns the JSON pointer to a member of a map member.
-func pointer(field, name string) string {
-	return "/" + field + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
