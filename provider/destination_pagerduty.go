@@ -46,7 +46,7 @@ var pagerdutyKind = kind{
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("alertrouter"),
-			Validators:          append(oneLine(255), stringvalidator.LengthAtMost(255)),
+			Validators:          append(oneLine(255), stringvalidator.LengthBetween(1, 255)),
 			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
 		},
 		"severity_map": schema.MapAttribute{
