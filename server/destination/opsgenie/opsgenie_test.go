@@ -213,12 +213,32 @@ func TestSend_SaysWhatIsWrongWithATest(t *testing.T) {
 
 func TestSend_WaitsForATestOnlySoLong(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
-	defer cancel()
-	v := newVendor(t, reply{202, accepted, nil}, reply{404, pending, nil}, reply{404, pending, nil}, reply{404, pending, nil})
-	_, err := v.send(ctx, t, destinationtest.Test())
-	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry || !strings.Contains(err.Error(), "nothing came of it in time") {
-		t.Errorf("got %s (error %v), want RETRY", outcome, err)
+	missing, taken := reply{404, pending, nil}, reply{202, accepted, nil}
+	for _, c := range []struct {
+		name  string
+		alert reply
+		want  destination.Outcome
+	}{
+		{"there is no alert", reply{404, `{"message":"Alert does not exist","took":0.001,"requestId":"r"}`, nil}, destination.OutcomeRetry},
+		{"there is one", reply{200, `{"data":{"id":"70413a06-38d6-4c85-92b8-5ebc900d42e2","alias":"test-b4b3f0d2c1e04f6f","status":"open"},"took":0.1,"requestId":"r"}`, nil}, destination.OutcomeDelivered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond) // of which half is for asking, once
+			defer cancel()
+			v := newVendor(t, taken, missing, c.alert, taken)
+			receipt, err := v.send(ctx, t, destinationtest.Test())
+			if outcome, _ := destination.OutcomeOf(err); outcome != c.want || (err != nil && !strings.Contains(err.Error(), "nothing came of it in time")) {
+				t.Errorf("got %s (error %v), want %s", outcome, err, c.want)
+			}
+			if c.want == destination.OutcomeDelivered && receipt.ExternalID != "70413a06-38d6-4c85-92b8-5ebc900d42e2" {
+				t.Errorf("got %+v, want the alert's id", receipt)
+			}
+			requests := v.requests()
+			if n := len(requests); n != 4 || requests[2].line != "GET /v2/alerts/test-b4b3f0d2c1e04f6f?identifierType=alias" || !strings.HasPrefix(requests[3].line, "POST /v2/alerts/test-b4b3f0d2c1e04f6f/close") {
+				t.Errorf("got %+v, want the alert to be asked for and closed", requests)
+			}
+		})
 	}
 }
 

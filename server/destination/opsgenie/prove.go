@@ -19,7 +19,8 @@ import (
 // requestID is the form of the id of a request: it stands in a path.
 var requestID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 
-// How long Opsgenie may take to look at a test, and how often it is asked whether it has.
+// How long Opsgenie may take to look at a test, and how often it is asked whether it has. It has no longer than half of
+// what is left of the attempt, so that there is time to close the alert.
 const (
 	patience   = 10 * time.Second
 	firstPause = 250 * time.Millisecond
@@ -31,12 +32,13 @@ type state struct {
 	IsSuccess *bool  `json:"isSuccess"` // nil: not looked at yet
 	Status    string `json:"status"`
 	AlertID   string `json:"alertId"`
+	ID        string `json:"id"` // of an alert that was asked for by itself
 }
 
 // prove waits until Opsgenie has made an alert of a test, which is when the responders and the integration have proved
 // right, and closes the alert, so that it leaves none open.
 func (s *sender) prove(ctx context.Context, receipt destination.Receipt, id string) (destination.Receipt, error) {
-	made, err := s.await(ctx, id)
+	made, err := s.await(ctx, id, receipt.ExternalID)
 	if err == nil && !*made.IsSuccess {
 		return receipt, destination.Permanent(errors.New("the test alert was accepted, but did not become an alert: " + s.plain(made.Status)))
 	}
@@ -62,15 +64,13 @@ func (s *sender) close(ctx context.Context, alias string) error {
 	return err
 }
 
-// await asks what became of a request until there is an answer: until it is looked at, there is no such request.
-func (s *sender) await(ctx context.Context, id string) (state, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// await asks what became of a request until there is an answer: until it is looked at, there is no such request. Last of
+// all it asks for the alert.
+func (s *sender) await(ctx context.Context, id, alias string) (state, error) {
+	asking, cancel := context.WithTimeout(ctx, patienceOf(ctx))
 	defer cancel()
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		if !sleep(ctx, pause) {
-			return state{}, errors.New("nothing came of it in time")
-		}
-		receipt, answer, err := s.exchange(ctx, http.MethodGet, s.config.alerts()+"/requests/"+id, nil)
+	for pause := firstPause; sleep(asking, pause); pause = min(2*pause, maxPause) {
+		receipt, answer, err := s.exchange(asking, http.MethodGet, s.config.alerts()+"/requests/"+id, nil)
 		switch outcome, _ := destination.OutcomeOf(err); {
 		case err == nil && answer.Data.IsSuccess != nil:
 			return answer.Data, nil
@@ -78,6 +78,18 @@ func (s *sender) await(ctx context.Context, id string) (state, error) {
 			return state{}, fmt.Errorf("what came of it cannot be read: %w", err)
 		}
 	}
+	_, answer, err := s.exchange(ctx, http.MethodGet, s.config.alerts()+"/"+url.PathEscape(alias)+"?identifierType=alias", nil)
+	if err != nil || answer.Data.ID == "" {
+		return state{}, errors.New("nothing came of it in time")
+	}
+	return state{IsSuccess: new(true), AlertID: answer.Data.ID}, nil
+}
+
+func patienceOf(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(patience, time.Until(end)/2)
+	}
+	return patience
 }
 
 // sleep reports whether the pause went by before the context ended.
@@ -88,7 +100,7 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
-		return true
+		return ctx.Err() == nil
 	}
 }
 
