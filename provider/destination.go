@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -26,6 +27,8 @@ var destinationTypes = []kind{
 	emailKind,
 	amazonSNSKind,
 	amazonSQSKind,
+	blinkOpsKind,
+	opsgenieKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,
@@ -348,8 +351,21 @@ func (r *destinationResource) attributeOf(pointer string) (path.Path, bool) {
 	}
 	attribute, ok := allAttributes(r.kind)[name]
 	at := path.Root(name)
-	if _, table := attribute.(schema.MapAttribute); table && nested { // members of sets are not told apart
+	if !nested {
+		return at, ok
+	}
+	switch attribute.(type) { // members of sets are not told apart
+	case schema.MapAttribute:
 		at = at.AtMapKey(unescape.Replace(member))
+	case schema.ListAttribute, schema.ListNestedAttribute:
+		number, member, nested := strings.Cut(member, "/")
+		index, err := strconv.Atoi(number)
+		if err != nil {
+			return at, ok
+		}
+		if at = at.AtListIndex(index); nested {
+			at = at.AtName(unescape.Replace(member))
+		}
 	}
 	return at, ok
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
 	amazonsns "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sns"
 	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
+	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -21,6 +23,8 @@ func Types() []destination.Type {
 		email.Type,
 		amazonsns.Type,
 		amazonsqs.Type,
+		blinkops.Type,
+		opsgenie.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,

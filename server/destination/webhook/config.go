@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -79,7 +80,7 @@ func (c Config) validateCredentials(add reporter) {
 		}
 	}
 	if c.BearerToken.IsSet() {
-		if !visible(c.BearerToken.Reveal()) {
+		if !destination.Visible(c.BearerToken.Reveal()) {
 			add("/bearer_token", "must be visible ASCII characters without spaces")
 		}
 		if c.BasicUsername != "" {
@@ -146,10 +147,10 @@ func (c Config) validateHeaders(add reporter) {
 		check("/hmac_header", c.hmacHeader(), "")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		check(pointer("headers", name), name, c.Headers[name])
+		check(destination.Pointer("headers", name), name, c.Headers[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.SecretHeaders)) {
-		check(pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
+		check(destination.Pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
 	}
 }
 
@@ -184,18 +185,4 @@ func validValue(value string) bool {
 		}
 	}
 	return true
-}
-
-func visible(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// pointer returns the JSON pointer to a member of a map member.
-func pointer(field, name string) string {
-	return "/" + field + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
