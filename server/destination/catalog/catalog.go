@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
@@ -16,6 +17,7 @@ import (
 // Types returns every destination type, sorted by name.
 func Types() []destination.Type {
 	return []destination.Type{
+		asana.Type,
 		github.Type,
 		pagerduty.Type,
 		slack.Type,
