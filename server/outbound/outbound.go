@@ -4,6 +4,7 @@
 // exchange and keeps what is secret out of errors.
 //
 //	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
+//	doer.go       the same for vendors' libraries
 //	direct.go     exchanges in plain HTTP, made on the caller's goroutine
 //	idle.go       the connections kept for them
 //	peek_*.go     whether such a connection is still good
