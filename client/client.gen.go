@@ -626,6 +626,48 @@ type AlertTypeList = []AlertType
 // AllowManualDispatch Whether a person may send alerts to it by hand.
 type AllowManualDispatch = bool
 
+// AsanaConfig A project in Asana, in which each alert becomes a task.
+type AsanaConfig struct {
+	// AccessToken A personal access token, or that of a service account; tasks are made in its owner's name.
+	AccessToken nullable.Nullable[string] `json:"access_token,omitempty"`
+
+	// APIURL The base URL of the API in place of https://app.asana.com/api/1.0, for a proxy or a test: /tasks is appended.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee Whom the task is assigned to: an e-mail address, a user's gid, or `me` for the token's owner.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the task's description, in Asana's rich text (XML of few tags), in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CustomFields Values of custom fields, as the text of a JSON object by the gid of the field: texts, numbers, the gid of an option, or lists of gids, as Asana takes them.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Followers Who follows the task, at most 20, each as in `assignee`.
+	Followers []string `json:"followers,omitempty"`
+
+	// ParentGID The gid of the task whose subtask it becomes.
+	ParentGID *string `json:"parent_gid,omitempty"`
+
+	// ProjectGids The gids of the projects the task is in, at most 20: the digits in their addresses.
+	ProjectGids []string `json:"project_gids"`
+
+	// SectionGID The gid of the section of the first project that the task goes to.
+	SectionGID *string `json:"section_gid,omitempty"`
+
+	// SeverityCustomFieldGID The gid of a single-select custom field that shows the severity, with `severity_enum_option_gids`.
+	SeverityCustomFieldGID *string `json:"severity_custom_field_gid,omitempty"`
+
+	// SeverityEnumOptionGids The gid of the option of that field, by severity. A severity that is not named leaves the field empty.
+	SeverityEnumOptionGids map[string]string `json:"severity_enum_option_gids,omitempty"`
+
+	// TagGids The gids of the task's tags, at most 20.
+	TagGids []string `json:"tag_gids,omitempty"`
+
+	// TitleTemplate A template of the task's name, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
 // Attempt defines model for Attempt.
 type Attempt struct {
 	// At When it began.
@@ -853,6 +895,12 @@ type Destination struct {
 
 // DestinationConfig Exactly one member, named after the destination type.
 type DestinationConfig struct {
+	// Asana A project in Asana, in which each alert becomes a task.
+	Asana *AsanaConfig `json:"asana,omitempty"`
+
+	// Github A repository on GitHub, in which each alert becomes an issue.
+	Github *GithubConfig `json:"github,omitempty"`
+
 	// Pagerduty A PagerDuty service, through an Events API v2 integration.
 	Pagerduty *PagerdutyConfig `json:"pagerduty,omitempty"`
 
@@ -1044,6 +1092,42 @@ type Generated struct {
 
 	// Title The alert's title.
 	Title *string `json:"title,omitempty"`
+}
+
+// GithubConfig A repository on GitHub, in which each alert becomes an issue.
+type GithubConfig struct {
+	// APIURL The base URL of the API in place of https://api.github.com: https://HOST/api/v3 for GitHub Enterprise Server, https://api.SUBDOMAIN.ghe.com for data residency.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignees The logins of whom each issue is assigned to, at most 10.
+	Assignees []string `json:"assignees,omitempty"`
+
+	// BodyTemplate A template of the issue's text, in GitHub's Markdown, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// IssueType The name of the issues' type, which the organization defines.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue, at most 20 of at most 50 characters. GitHub makes those that are missing.
+	Labels []string `json:"labels,omitempty"`
+
+	// LabelsBySeverity One more label, by severity, such as `CRITICAL` for `severity: critical`.
+	LabelsBySeverity map[string]string `json:"labels_by_severity,omitempty"`
+
+	// Milestone The number of the milestone of each issue, as in its address.
+	Milestone *int64 `json:"milestone,omitempty"`
+
+	// Owner The user or organization that the repository belongs to.
+	Owner string `json:"owner"`
+
+	// Repository The repository's name, without its owner.
+	Repository string `json:"repository"`
+
+	// TitleTemplate A template of the issue's title, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Token A fine-grained personal access token, or that of an installation of a GitHub App, which may write the repository's issues.
+	Token nullable.Nullable[string] `json:"token,omitempty"`
 }
 
 // Health defines model for Health.
