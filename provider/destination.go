@@ -29,6 +29,8 @@ var destinationTypes = []kind{
 	amazonSQSKind,
 	blinkOpsKind,
 	opsgenieKind,
+	asanaKind,
+	githubKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,

@@ -12,6 +12,8 @@ import (
 	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
 	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -25,6 +27,8 @@ func Types() []destination.Type {
 		amazonsqs.Type,
 		blinkops.Type,
 		opsgenie.Type,
+		asana.Type,
+		github.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,
