@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	jiracloud "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_cloud"
+	jiradatacenter "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_data_center"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -15,6 +17,8 @@ import (
 // Types returns every destination type, sorted by name.
 func Types() []destination.Type {
 	return []destination.Type{
+		jiracloud.Type,
+		jiradatacenter.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,
