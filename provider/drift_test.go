@@ -63,6 +63,7 @@ type driftCase struct {
 	has       any            // the attribute in the configuration
 	gets      any            // what somebody makes of it
 	beside    map[string]any // which attributes somebody has to change with it
+	known     traits
 }
 
 func (c driftCase) address() string { return "alertrouter_" + c.resource + "." + c.label() }
@@ -124,31 +125,8 @@ func isSecret(attribute string) bool { return strings.HasSuffix(attribute, "_wo"
 // member is what the API calls an attribute.
 func member(attribute string) string { return strings.TrimSuffix(attribute, "_wo") }
 
-// words are the values of texts that cannot be any, by the name in the API.
-var words = map[string][2]any{
-	"api_url":        {"https://one.example.com", "https://two.example.com"},
-	"mention":        {"@here", "@channel"},
-	"routing_key":    {"0123456789abcdef0123456789abcdef", "1123456789abcdef0123456789abcdef"},
-	"secret_url":     {"https://one.example.com/1", "https://two.example.com/2"},
-	"signing_secret": {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
-	"url":            {"https://one.example.com", "https://two.example.com"},
-	"webhook_url":    {slackURL, otherSlackURL},
-}
-
-// instead are attributes of which there is always one.
-var instead = map[string]string{"url": "secret_url_wo", "secret_url_wo": "url"}
-
-// together are attributes of which there are both or none.
-var together = map[string]string{"basic_username": "basic_password_wo", "basic_password_wo": "basic_username"}
-
-// needs are attributes that another one needs.
-var needs = map[string]string{"fallback_after_seconds": "fallback"}
-
 // values returns two values of a property, of which the first is not its default.
-func values(name string, p *openapi3.Schema) [2]any {
-	if pair, ok := words[name]; ok {
-		return pair
-	}
+func values(p *openapi3.Schema) [2]any {
 	switch {
 	case len(p.Enum) > 0:
 		all := slices.DeleteFunc(slices.Clone(p.Enum), func(v any) bool { return v == nil })
@@ -161,7 +139,7 @@ func values(name string, p *openapi3.Schema) [2]any {
 	case p.Type.Includes("number"):
 		return [2]any{0.5, 2}
 	case p.Type.Includes("array"):
-		one := values("", p.Items.Value)
+		one := values(p.Items.Value)
 		return [2]any{[]any{one[0]}, []any{one[1], one[0]}}
 	case p.Type.Includes("object"):
 		return [2]any{map[string]any{"X-One": "1"}, map[string]any{"X-One": "2", "X-Two": "2"}}
@@ -184,6 +162,7 @@ func (w *world) driftCases(t *testing.T) (cases []driftCase) {
 			properties = maps.Clone(schemas["DestinationConfig"].Value.Properties[destination].Value.Properties)
 			maps.Copy(properties, schemas["DestinationInput"].Value.Properties)
 		}
+		known := traitsOf(t, name)
 		pairOf := func(attribute string) [2]any {
 			switch attribute {
 			case "fallback":
@@ -191,20 +170,29 @@ func (w *world) driftCases(t *testing.T) (cases []driftCase) {
 			case "display_name": // unique
 				return [2]any{name, name + " by hand"}
 			}
-			return values(member(attribute), properties[member(attribute)].Value)
+			if pair, ok := known.Values[member(attribute)]; ok {
+				return pair
+			}
+			return values(properties[member(attribute)].Value)
 		}
 		for attribute, required := range attributes {
-			c := driftCase{resource: name, attribute: attribute, body: map[string]any{}}
+			c := driftCase{resource: name, attribute: attribute, known: known, body: maps.Clone(known.Base)}
+			if c.body == nil {
+				c.body = map[string]any{}
+			}
+			for _, other := range known.Without[attribute] {
+				delete(c.body, other)
+			}
 			for other, p := range properties {
 				if p.Value.Extensions["x-required-on-create"] == true {
 					c.body[other+"_wo"] = pairOf(other)[0]
 				}
 			}
-			if other, ok := needs[attribute]; ok {
+			for _, other := range known.Needs[attribute] {
 				c.body[other] = pairOf(other)[0]
 			}
-			if instead[attribute] == "" && properties["secret_url"] != nil {
-				c.body["url"] = pairOf("url")[0]
+			if attribute == "fallback_after_seconds" {
+				c.body["fallback"] = pairOf("fallback")[0]
 			}
 			hows := c.hows(required, properties[member(attribute)].Value, pairOf)
 			if schemas["DestinationInput"].Value.Properties[attribute] != nil && name != "destination_webhook" {
@@ -222,12 +210,12 @@ func (c driftCase) hows(required bool, p *openapi3.Schema, pairOf func(string) [
 	with := func(how string, has, gets any) driftCase {
 		d := c
 		d.how, d.has, d.gets, d.body, d.beside = how, has, gets, maps.Clone(c.body), map[string]any{}
-		if other := instead[c.attribute]; other != "" && has == nil {
+		if other := c.known.Instead[c.attribute]; other != "" && has == nil {
 			d.body[other], d.beside[other] = pairOf(other)[0], nil
 		} else if other != "" && gets == nil {
 			d.beside[other] = pairOf(other)[0]
 		}
-		if other := together[c.attribute]; other != "" && has == nil {
+		if other := c.known.Together[c.attribute]; other != "" && has == nil {
 			d.beside[other] = pairOf(other)[0]
 		} else if other != "" {
 			d.body[other] = pairOf(other)[0]

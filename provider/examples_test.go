@@ -41,8 +41,8 @@ var use = regexp.MustCompile(`"?([\w-]+)"?\s*=\s*var\.(\w+)`)
 func (w *world) exampleVariables(t *testing.T, example string) config.Variables {
 	t.Helper()
 	variables := config.Variables{}
-	for _, u := range use.FindAllStringSubmatch(example, -1) {
-		argument, name := u[1], u[2]
+	for _, at := range use.FindAllStringSubmatchIndex(example, -1) {
+		argument, name := example[at[2]:at[3]], example[at[4]:at[5]]
 		value := "a-value-for-" + strings.ToLower(argument)
 		if argument == "url" {
 			value = newReceiver(t).URL
@@ -56,29 +56,35 @@ func (w *world) exampleVariables(t *testing.T, example string) config.Variables 
 		if member, isSecret := strings.CutSuffix(argument, "_wo"); argument == "secret_wo" {
 			value = firstSecret // a contract that shows a token shows one that anybody can guess
 		} else if isSecret {
-			value = exampleSecret(t, member)
+			value = exampleSecret(t, typeBefore(example[:at[0]]), member)
 		}
 		variables[name] = config.StringVariable(value)
 	}
 	return variables
 }
 
-// exampleSecret returns the contract's example of a secret member of some destination type.
-func exampleSecret(t *testing.T, member string) string {
+// typeBefore returns the type of the last destination that a text begins to declare.
+func typeBefore(text string) string {
+	const declares = `resource "alertrouter_destination_`
+	name, _, _ := strings.Cut(text[strings.LastIndex(text, declares)+1:][len(declares)-1:], `"`)
+	return name
+}
+
+// exampleSecret returns the contract's example of a secret member of a destination type.
+func exampleSecret(t *testing.T, kind, member string) string {
 	t.Helper()
 	document, err := openapi3.NewLoader().LoadFromFile("../server/api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, kind := range document.Components.Schemas["DestinationConfig"].Value.Properties {
-		example, _ := kind.Value.Example.(map[string]any)
-		if value, ok := example[member].(string); ok {
-			return value
-		}
-		if kind.Value.Properties[member] != nil {
-			t.Fatalf("the contract's example of %s does not show %s", name, member)
-		}
+	schema := document.Components.Schemas["DestinationConfig"].Value.Properties[kind]
+	if schema == nil {
+		t.Fatalf("there is no destination type %q", kind)
 	}
-	t.Fatalf("no destination type has the secret %s", member)
-	return ""
+	example, _ := schema.Value.Example.(map[string]any)
+	value, ok := example[member].(string)
+	if !ok {
+		t.Fatalf("the contract's example of %s does not show %s", kind, member)
+	}
+	return value
 }

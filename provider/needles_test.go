@@ -38,10 +38,10 @@ func TestSecrets_OfEveryTypeAreNowhere(t *testing.T) {
 	}
 	p := newProxy(t, w)
 	work := enginetest.NewWorkspace(t, config, "ALERTROUTER_ENDPOINT="+p.URL, "ALERTROUTER_TOKEN="+w.Token, "TF_LOG=TRACE", "TF_LOG_PATH=terraform.log")
-	give := func(round string, value func(member, needle string) string) {
+	give := func(round string, value func(c driftCase, needle string) string) {
 		for _, c := range secrets {
 			sum := sha256.Sum256([]byte(c.label() + round))
-			work.Env = append(work.Env, "TF_VAR_"+c.label()+"="+value(member(c.attribute), needleMark+hex.EncodeToString(sum[:8])))
+			work.Env = append(work.Env, "TF_VAR_"+c.label()+"="+value(c, needleMark+hex.EncodeToString(sum[:8])))
 		}
 	}
 	printed := ""
@@ -98,20 +98,15 @@ func secretCases(all []driftCase) (secrets []driftCase) {
 }
 
 // acceptable is a value with the needle in it.
-func acceptable(member, needle string) string {
-	switch {
-	case member == "routing_key":
-		return needle
-	case member == "signing_secret":
-		return "whsec_" + needle // which is base64 as well
-	case strings.HasSuffix(member, "url"):
-		return "https://hooks.slack.com/services/T00000000/B00000000/" + needle
+func acceptable(c driftCase, needle string) string {
+	if form := c.known.Needles[member(c.attribute)]; form != "" {
+		return strings.ReplaceAll(form, "NEEDLE", needle)
 	}
 	return needle + "-~"
 }
 
 // unacceptable is one that no type takes.
-func unacceptable(_, needle string) string { return "ftp://\n:" + needle + "é%zz" }
+func unacceptable(_ driftCase, needle string) string { return "ftp://\n:" + needle + "é%zz" }
 
 var encoded = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`)
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +78,7 @@ type call struct {
 	at      time.Time
 	alertID string
 	attempt int
+	again   bool
 }
 
 func (*receiver) Render(*destination.Message) (destination.Rendering, error) {
@@ -85,7 +87,7 @@ func (*receiver) Render(*destination.Message) (destination.Rendering, error) {
 
 func (r *receiver) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	r.mu.Lock()
-	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt})
+	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt, m.Again})
 	n := len(r.calls)
 	r.now++
 	r.most = max(r.most, r.now)
@@ -237,6 +239,39 @@ func TestDispatcher_TriesOnlyWhatFailedAgain(t *testing.T) {
 		}
 		if b.made()[0].attempt != 1 || b.made()[1].attempt != 2 {
 			t.Errorf("got attempts %+v, want 1 then 2", b.made())
+		}
+	})
+}
+
+// What a process that was killed had under way is not recorded, so the next one takes everything older for tried.
+func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a := &receiver{respond: func(_ context.Context, n int) error {
+			if n == 1 {
+				return errDown
+			}
+			return nil
+		}}
+		w.connect("a", a)
+		first := w.accept(1)[0]
+		time.Sleep(time.Minute)
+		w.connect("a", a, func(c *delivery.LaneConfig) { c.Enabled = false })
+		old := w.accept(1)[0]
+		time.Sleep(time.Minute)
+		if err := w.dispatcher.Stop(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.dispatcher = delivery.NewDispatcher(w.store, delivery.Options{Observe: quiet{}})
+		w.connect("a", a)
+		recent := w.accept(1)[0]
+		synctest.Wait()
+		got := map[string][]bool{}
+		for _, c := range a.made() {
+			got[c.alertID] = append(got[c.alertID], c.again)
+		}
+		want := map[string][]bool{first: {false, true}, old: {true}, recent: {false}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	})
 }

@@ -129,7 +129,7 @@ func (d *direct) exchange(ctx context.Context, req *http.Request) (resp *Respons
 // use makes the exchange on c and keeps c for the next if it can.
 func (d *direct) use(ctx context.Context, c *directConn, key string, req *http.Request) (resp *Response, sent bool, err error) {
 	stop := context.AfterFunc(ctx, c.interrupt)
-	resp, sent, err = c.exchange(req)
+	resp, sent, err = c.exchange(req, maxBody(ctx))
 	if stop() && c.reusable {
 		d.idle.put(key, c)
 	} else {
@@ -213,7 +213,7 @@ func (c *directConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *directConn) exchange(req *http.Request) (_ *Response, sent bool, err error) {
+func (c *directConn) exchange(req *http.Request, limit int64) (_ *Response, sent bool, err error) {
 	c.wrote, c.reusable = false, false
 	failed := req.Write(c.w)
 	if failed == nil {
@@ -240,8 +240,9 @@ func (c *directConn) exchange(req *http.Request) (_ *Response, sent bool, err er
 	whole := true
 	if resp.Body != http.NoBody {
 		// An answer over the cap costs its connection.
-		answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody))
-		whole = err == nil && (len(answer.Body) < MaxBody || resp.ContentLength == MaxBody)
+		answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, limit))
+		read := int64(len(answer.Body))
+		whole = err == nil && (read < limit || resp.ContentLength == limit)
 	}
 	// What follows an answer unasked would be taken for the answer to the next request.
 	c.reusable = whole && failed == nil && !resp.Close && resp.StatusCode >= http.StatusOK && c.r.Buffered() == 0

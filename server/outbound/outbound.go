@@ -4,6 +4,7 @@
 // exchange and keeps what is secret out of errors.
 //
 //	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
+//	doer.go       the same for vendors' libraries
 //	direct.go     exchanges in plain HTTP, made on the caller's goroutine
 //	idle.go       the connections kept for them
 //	peek_*.go     whether such a connection is still good
@@ -31,7 +32,7 @@ import (
 	"time"
 )
 
-// MaxBody is how much of an answer's body is read; the rest is dropped.
+// MaxBody is how much of an answer's body is read, unless [WithMaxBody] says more; the rest is dropped.
 const MaxBody = 64 << 10
 
 // The bounds of the phases of an exchange. The whole of it is bounded by the caller's context, and by maxExchange
@@ -66,6 +67,21 @@ type Client struct {
 	direct    *direct // for what it takes
 	transport *http.Transport
 	userAgent []string // as a header has it
+}
+
+// WithMaxBody has the exchanges of a context read up to n bytes of an answer's body in place of [MaxBody]: a list of what
+// there is at the destination may be long.
+func WithMaxBody(ctx context.Context, n int64) context.Context {
+	return context.WithValue(ctx, maxBodyKey{}, n)
+}
+
+type maxBodyKey struct{}
+
+func maxBody(ctx context.Context) int64 {
+	if n, ok := ctx.Value(maxBodyKey{}).(int64); ok {
+		return n
+	}
+	return MaxBody
 }
 
 // Response is an answer. Body holds at most [MaxBody] bytes, and less than was sent when the answer broke off: the
@@ -154,7 +170,7 @@ func (c *Client) viaTransport(ctx context.Context, req *http.Request) (_ *Respon
 	}
 	defer func() { _ = resp.Body.Close() }()
 	// Reading to the end lets the connection be used again; an answer over the cap costs its connection.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody(ctx)))
 	return &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
 }
 

@@ -127,6 +127,14 @@ func TestClient_ReadsNoFurtherThanTheCap(t *testing.T) {
 		if len(resp.Body) != outbound.MaxBody {
 			t.Errorf("got %d bytes, want %d", len(resp.Body), outbound.MaxBody)
 		}
+		const more = 5 * outbound.MaxBody / 2
+		req, err := http.NewRequestWithContext(outbound.WithMaxBody(t.Context(), more), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err = client.Do(req.Context(), req); err != nil || len(resp.Body) != more {
+			t.Errorf("got %d bytes, error %v, want the %d that were asked for", len(resp.Body), err, more)
+		}
 	})
 }
 

@@ -20,6 +20,16 @@ import (
 // project: real alerts and vendors' contracts. Where it is absent the test is skipped, saying so.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
+	file := filepath.Join(filepath.Dir(root(t)), "shared", name)
+	if !exists(file) {
+		t.Skipf("SKIPPED: %s is not here, so what it would show is not tested", file)
+	}
+	return file
+}
+
+// root returns the repository's directory.
+func root(t testing.TB) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -30,11 +40,7 @@ func Shared(t testing.TB, name string) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-	file := filepath.Join(filepath.Dir(dir), "shared", name)
-	if !exists(file) {
-		t.Skipf("SKIPPED: %s is not here, so what it would show is not tested", file)
-	}
-	return file
+	return dir
 }
 
 func exists(file string) bool {

@@ -6,6 +6,7 @@
 //	destinationtest.go   Case, and Run: the suite
 //	server.go            the vendor's stand-in
 //	messages.go          the alerts that are sent
+//	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
@@ -46,8 +47,9 @@ type Case struct {
 	KeyHeader string `json:"key_header"`
 	KeyMember string `json:"key_member"`
 
-	// Answer is what the vendor answers when all is well; by default 200 and the word ok. ExternalID and ExternalURL are
-	// what the receipt then has; a URL without a host is on the suite's server.
+	// Answer is what the vendor answers when all is well; by default 200 and the word ok. A body that is a string is the
+	// text of an answer that is not JSON. ExternalID and ExternalURL are what the receipt then has; a URL without a host
+	// is on the suite's server.
 	Answer struct {
 		Status int             `json:"status"`
 		Body   json.RawMessage `json:"body"`
@@ -179,7 +181,7 @@ func testOutcome(t *testing.T, c Case) {
 			t.Parallel()
 			says := []byte("what the vendor says")
 			if test.want == destination.OutcomeDelivered && c.Answer.Body != nil {
-				says = c.Answer.Body
+				says = c.answer()
 			}
 			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
 				if test.retryAfter != "" {
@@ -370,8 +372,9 @@ func testMark(t *testing.T, c Case) {
 	marked := func(m *destination.Message) bool {
 		vendor := newVendor(t, c.accept())
 		mustDeliver(t, c.open(t, vendor.URL), m)
-		body := string(vendor.first(t).body)
-		return strings.Contains(body, "[TEST]") || strings.Contains(body, `"isTest":true`)
+		body := vendor.first(t).json(t)
+		texts := append(textsOf(t, body), string(body)) // the alert's JSON may be a text in the vendor's
+		return strings.Contains(strings.Join(texts, "\n"), "[TEST]") || strings.Contains(strings.Join(texts, "\n"), `"isTest":true`)
 	}
 	if !marked(Test()) {
 		t.Error("a test does not say that it is one")
@@ -394,9 +397,10 @@ func testConcurrent(t *testing.T, c Case) {
 	}
 	all.Wait()
 	requests := vendor.requests()
+	want := requests[0].json(t)
 	for _, r := range requests {
-		if string(r.body) != string(requests[0].body) {
-			t.Errorf("got %s, want %s as for the others", r.body, requests[0].body)
+		if got := r.json(t); string(got) != string(want) {
+			t.Errorf("got %s, want %s as for the others", got, want)
 		}
 	}
 }

@@ -75,10 +75,14 @@ func (r request) echo() []byte {
 	return out.Bytes()
 }
 
-// json returns the body, or the values of a form as JSON.
+// json returns the body, or the values of a form as JSON. The members of AWS's JSON come in any order and are sorted.
 func (r request) json(t testing.TB) []byte {
 	t.Helper()
-	if kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+	switch kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind {
+	case "application/x-amz-json-1.0":
+		return sorted(t, r.body)
+	case "application/x-www-form-urlencoded":
+	default:
 		return r.body
 	}
 	form, err := url.ParseQuery(string(r.body))
@@ -89,11 +93,29 @@ func (r request) json(t testing.TB) []byte {
 	for name := range form {
 		values[name] = form.Get(name)
 	}
-	body, err := json.Marshal(values)
-	if err != nil {
+	return encode(t, values)
+}
+
+// sorted returns JSON with its members in order.
+func sorted(t testing.TB, body []byte) []byte {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatalf("the body is not JSON: %v", err)
+	}
+	return encode(t, value)
+}
+
+// encode writes JSON without escapes that nobody sent.
+func encode(t testing.TB, value any) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		t.Fatal(err)
 	}
-	return body
+	return bytes.TrimSpace(out.Bytes())
 }
 
 // accept answers as the vendor does when all is well.
@@ -101,7 +123,16 @@ func (c Case) accept() func(http.ResponseWriter, request) {
 	if c.Answer.Body == nil {
 		return respond(http.StatusOK, "ok")
 	}
-	return respond(c.Answer.Status, string(c.Answer.Body))
+	return respond(c.Answer.Status, string(c.answer()))
+}
+
+// answer is the body of the vendor's answer.
+func (c Case) answer() []byte {
+	var text string
+	if json.Unmarshal(c.Answer.Body, &text) == nil {
+		return []byte(text)
+	}
+	return c.Answer.Body
 }
 
 func respond(status int, body string) func(http.ResponseWriter, request) {

@@ -72,7 +72,8 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 			if err := json.Unmarshal(ev.Payload.Details.Context, &context); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(context, "{\n  \"text\": ") || !strings.HasSuffix(context, "… cut here; the alert has the whole context") {
+			if !strings.HasPrefix(context, "{\n  \"text\": ") ||
+				!strings.Contains(context, "\n… cut here: ") || !strings.HasSuffix(context, " characters shown; the alert has the whole context") {
 				t.Errorf("got context %.40q … %.60q, want its beginning and a note", context, context[max(0, len(context)-60):])
 			}
 			if len(body) < maxEvent/2 {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package payload is an alert as programs get it: the JSON that webhooks, queues and automation platforms are sent.
+// docs/schemas/alert-v1.schema.json describes it, and docs/operations/payload.md says how to receive it.
+//
+//	payload.go   the members, and writing them
+//	fit.go       what is left out when there is a limit, and how the payload says so
 package payload
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,42 +17,118 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 )
 
-// Render writes an alert within a limit, counted by size; 0 is no limit. cut tells whether the context had to go to fit.
+// SchemaVersion is what every payload calls its form. Its second number rises when members are added; that anything
+// else changes there would be another schema.
+const SchemaVersion = "1.0"
+
+// MinLimit is the lowest limit that every alert can be brought under; a lower one counts as this.
+const MinLimit = 4 << 10
+
+// Render writes an alert within a limit on the whole of it, counted by size; 0 is no limit. Over it, the context is cut
+// and stays an object, and only where that is not enough the longest texts are cut as well. The member truncation says
+// which, and by how much; cut tells whether there is any.
 func Render(m *destination.Message, limit int, size render.Size) (body []byte, cut bool) {
-	body = write(m, m.Alert.Context)
-	if limit <= 0 || size.Of(string(body)) <= limit {
-		return body, false
+	d := documentOf(m)
+	if limit <= 0 {
+		return d.append(nil), false
 	}
-	return write(m, nil), true
+	f := fitter{document: d, ruler: rulerOf(size)}
+	f.fit(max(limit, MinLimit))
+	return f.append(nil), len(f.cuts) > 0
 }
 
-// write writes the alert. Every key is always there, texts are complete, and the context is
-// the engine's own bytes: marshalling it would change its spelling, so the object is written by hand.
-func write(m *destination.Message, context []byte) []byte {
-	a := m.Alert
-	size := 1024 + len(context) + len(a.Title()) + len(a.Description()) + len(a.Runbook()) + len(a.Reference())
-	w := writer(make([]byte, 0, size))
+// document is what a payload says.
+type document struct {
+	message *destination.Message
+	texts   [textCount]string
+	lists   [listCount][]string
+	context []byte // a JSON object, or none
+	cuts    []cut
+}
 
-	w.text(`{"id":`, a.Detection.ID)
-	w.text(`,"createdAt":`, m.CreatedAt.UTC().Format(time.RFC3339Nano))
-	w.text(`,"severity":`, string(m.Severity))
-	w.text(`,"type":`, string(a.Type))
-	w.text(`,"link":`, m.Link)
-	w.text(`,"title":`, a.Title())
-	w.text(`,"name":`, a.Name())
-	w.text(`,"alertId":`, m.AlertID)
-	w.raw(`,"alertContext":`, context, "{}")
-	w.text(`,"description":`, a.Description())
-	w.text(`,"runbook":`, a.Runbook())
-	w.list(`,"tags":`, a.Detection.Tags)
-	w.text(`,"version":`, a.Detection.Version)
-	w.text(`,"reference":`, a.Reference())
-	w.text(`,"dedup":`, a.Dedup)
-	w.list(`,"logTypes":`, a.LogTypes)
-	if m.Test {
-		return append(w, `,"isTest":true}`...)
+// The texts and lists that an alert can make as long as it likes.
+const (
+	detectionID = iota
+	link
+	title
+	name
+	description
+	runbook
+	version
+	reference
+	dedup
+	fallbackOf
+	textCount
+)
+
+const (
+	tags = iota
+	logTypes
+	listCount
+)
+
+// What they are called in a payload.
+var (
+	textNames = [textCount]string{"id", "link", "title", "name", "description", "runbook", "version", "reference", "dedup", "fallbackOf"}
+	listNames = [listCount]string{"tags", "logTypes"}
+)
+
+const contextName = "alertContext"
+
+func documentOf(m *destination.Message) document {
+	a := m.Alert
+	return document{
+		message: m,
+		texts: [textCount]string{
+			detectionID: a.Detection.ID, link: m.Link, title: a.Title(), name: a.Name(), description: a.Description(), runbook: a.Runbook(),
+			version: a.Detection.Version, reference: a.Reference(), dedup: a.Dedup, fallbackOf: m.FallbackOf,
+		},
+		lists:   [listCount][]string{tags: a.Detection.Tags, logTypes: a.LogTypes},
+		context: a.Context,
 	}
-	return append(w, `,"isTest":false}`...)
+}
+
+// append writes the payload after w. Every key is always there, and the context is the engine's own bytes: marshalling
+// it would change its spelling, so the object is written by hand.
+func (d *document) append(w writer) []byte {
+	m := d.message
+	if w == nil {
+		w = make([]byte, 0, d.length())
+	}
+	w.text(`{"schemaVersion":`, SchemaVersion)
+	w.text(`,"id":`, d.texts[detectionID])
+	w = m.CreatedAt.UTC().AppendFormat(append(w, `,"createdAt":`...), `"`+time.RFC3339Nano+`"`)
+	w.text(`,"severity":`, string(m.Severity))
+	w.text(`,"type":`, string(m.Alert.Type))
+	w.text(`,"link":`, d.texts[link])
+	w.text(`,"title":`, d.texts[title])
+	w.text(`,"name":`, d.texts[name])
+	w.text(`,"alertId":`, m.AlertID)
+	w.raw(`,"alertContext":`, d.context, "{}")
+	w.text(`,"description":`, d.texts[description])
+	w.text(`,"runbook":`, d.texts[runbook])
+	w.list(`,"tags":`, d.lists[tags])
+	w.text(`,"version":`, d.texts[version])
+	w.text(`,"reference":`, d.texts[reference])
+	w.text(`,"dedup":`, d.texts[dedup])
+	w.list(`,"logTypes":`, d.lists[logTypes])
+	w = strconv.AppendBool(append(w, `,"isTest":`...), m.Test)
+	w.text(`,"fallbackOf":`, d.texts[fallbackOf])
+	return append(appendCuts(append(w, `,"truncation":`...), d.cuts), '}')
+}
+
+// length is about how long the payload gets: what has no need of escapes fits.
+func (d *document) length() int {
+	n := 1024 + len(d.context)
+	for _, text := range d.texts {
+		n += len(text)
+	}
+	for _, list := range d.lists {
+		for _, entry := range list {
+			n += len(entry) + len(`"",`)
+		}
+	}
+	return n
 }
 
 // writer is JSON being written.

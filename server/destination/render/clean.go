@@ -15,12 +15,15 @@ func Line(text string) string {
 
 // Text returns text as it may reach a screen, without space around it. Line breaks become \n. Control characters,
 // bidi overrides and invalid UTF-8 become U+FFFD, so that it shows that something was there; invisible marks go.
-func Text(text string) string {
+func Text(text string) string { return strings.TrimSpace(clean(text)) }
+
+// clean is Text with the space around it.
+func clean(text string) string {
 	if plain(text) {
-		return strings.TrimSpace(text)
+		return text
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':
 			return r
@@ -32,7 +35,7 @@ func Text(text string) string {
 			return utf8.RuneError
 		}
 		return r // strings.Map has made invalid UTF-8 U+FFFD
-	}, text))
+	}, text)
 }
 
 // FirstLine returns the first text of which a reader sees something, as one line, and "" when there is none.

@@ -3,81 +3,156 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// contextNote ends a context that was cut.
-const contextNote = "\n… cut here; the alert has the whole context"
+// contextNote ends a context that was cut. Both counts are characters of the context as it would be shown.
+func contextNote(shown, of int) string {
+	return fmt.Sprintf("\n… cut here: %s of %s characters shown; the alert has the whole context", grouped(shown), grouped(of))
+}
+
+// grouped writes a number with a comma after every three digits.
+func grouped(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
 
 // Context returns an alert's context as indented JSON that fits the limit, ending with a note where it was cut, and ""
 // when there is none. Members keep their order and numbers their digits.
 func (c *Cutter) Context(raw json.RawMessage, limit int, size Size) string {
 	// Sizes count at least one a character, so nothing after this many bytes could be shown.
-	text := Text(indent(raw, utf8.UTFMax*(max(limit, 0)+1)))
+	page := indented{enough: utf8.UTFMax * (max(limit, 0) + 1)}
+	page.indent(raw)
+	text := clean(page.out.String())
 	if text == "{}" || text == "null" {
 		return ""
 	}
-	return c.FitNoted(text, limit, size, contextNote)
+	total := utf8.RuneCountInString(text) + page.more
+	widest := contextNote(total, total) // what is shown is known once it is cut, and is less
+	shown, cut := strings.CutSuffix(c.FitNoted(text, limit, size, widest), widest)
+	if !cut {
+		return shown // all of it, or nothing where not even the note fits
+	}
+	return shown + contextNote(utf8.RuneCountInString(shown), total)
 }
 
-// indent spreads JSON over lines, two spaces a level, and stops once enough bytes are written: a context may have
-// megabytes, of which a chat message shows a page. It changes only the space between tokens.
-func indent(raw []byte, enough int) string {
-	const maxLevel = 40 // deeper ones are not read by people
-	var out strings.Builder
-	level := 0
-	line := func() {
-		out.WriteByte('\n')
-		for range min(level, maxLevel) {
-			out.WriteString("  ")
-		}
-	}
-	for i := 0; i < len(raw) && out.Len() <= enough; i++ {
+// indented is JSON spread over lines, two spaces a level: enough bytes of it, and of the rest how many characters of it
+// [Text] leaves. A context may have megabytes, of which a chat message shows a page.
+type indented struct {
+	enough int
+	out    strings.Builder
+	more   int
+	level  int
+}
+
+// indent writes JSON. It changes only the space between tokens.
+func (p *indented) indent(raw []byte) {
+	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; c {
 		case ' ', '\t', '\r', '\n':
 		case '"':
 			end := stringEnd(raw, i)
-			out.Write(raw[i:min(end, i+enough+1)])
+			p.write(raw[i:end])
 			i = end - 1
 		case '{', '[':
-			out.WriteByte(c)
+			p.mark(c)
 			if next := skipSpace(raw, i+1); next < len(raw) && raw[next] == c+2 { // '}' and ']' are two further on
-				out.WriteByte(raw[next])
+				p.mark(raw[next])
 				i = next
 				continue
 			}
-			level++
-			line()
+			p.level++
+			p.line()
 		case '}', ']':
-			level--
-			line()
-			out.WriteByte(c)
+			p.level--
+			p.line()
+			p.mark(c)
 		case ',':
-			out.WriteByte(c)
-			line()
+			p.mark(c)
+			p.line()
 		case ':':
-			out.WriteString(": ")
+			p.mark(c)
+			p.mark(' ')
 		default:
-			out.WriteByte(c)
+			p.mark(c)
 		}
 	}
-	return out.String()
+}
+
+// lines is a line break and more indentation than any line gets: deeper levels are not read by people.
+var lines = []byte("\n" + strings.Repeat("  ", 40))
+
+func (p *indented) line() {
+	n := min(1+2*max(p.level, 0), len(lines))
+	if p.full() {
+		p.more += n
+		return
+	}
+	p.write(lines[:n])
+}
+
+// mark writes one character.
+func (p *indented) mark(c byte) {
+	if p.full() {
+		p.more++
+		return
+	}
+	p.out.WriteByte(c)
+}
+
+func (p *indented) full() bool { return p.out.Len() >= p.enough }
+
+func (p *indented) write(token []byte) {
+	end := min(max(p.enough-p.out.Len(), 0), len(token))
+	for end > 0 && end < len(token) && !utf8.RuneStart(token[end]) { // a character in two would count twice
+		end++
+	}
+	p.out.Write(token[:end])
+	p.more += visibleRunes(token[end:])
+}
+
+// visibleRunes counts the characters of a token that [Text] leaves.
+func visibleRunes(token []byte) int {
+	n := len(token)
+	for i := 0; i < len(token); i++ {
+		if token[i] < utf8.RuneSelf {
+			continue
+		}
+		r, width := utf8.DecodeRune(token[i:])
+		i += width - 1
+		n -= width - 1
+		if invisible(r) {
+			n--
+		}
+	}
+	return n
 }
 
 // stringEnd returns where the string ends that starts at raw[start].
 func stringEnd(raw []byte, start int) int {
 	for i := start + 1; i < len(raw); i++ {
-		switch raw[i] {
-		case '\\':
-			i++
-		case '"':
+		quote := bytes.IndexByte(raw[i:], '"')
+		if quote < 0 {
+			break
+		}
+		i += quote
+		if backslashes(raw[start+1:i])%2 == 0 {
 			return i + 1
 		}
 	}
 	return len(raw)
 }
+
+// backslashes returns how many of them end text.
+func backslashes(text []byte) int { return len(text) - len(bytes.TrimRight(text, `\`)) }
 
 func skipSpace(raw []byte, i int) int {
 	for i < len(raw) && strings.IndexByte(" \t\r\n", raw[i]) >= 0 {

@@ -9,6 +9,7 @@
 //	clean.go      Line and Text: what may reach a screen
 //	cut.go        Cutter: what fits
 //	context.go    the context as readable JSON
+//	value.go      Cutter.AppendValue: JSON for programs, cut so that it stays JSON
 //	severity.go   how a severity looks
 //	templates.go  titles and texts in the user's own words
 package render

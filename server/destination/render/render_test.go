@@ -4,6 +4,7 @@ package render_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -120,8 +121,9 @@ func TestCutter_ContextSaysWhereItWasCut(t *testing.T) {
 	raw := `{"text":"` + strings.Repeat("é", 4<<20) + `"}`
 	var cutter render.Cutter
 	got := cutter.Context(json.RawMessage(raw), 200, render.Bytes)
-	if len(got) > 200 || !strings.HasPrefix(got, "{\n  \"text\": \"éé") || !strings.HasSuffix(got, "\n… cut here; the alert has the whole context") {
-		t.Errorf("got %q", got)
+	shown := "{\n  \"text\": \"" + strings.Repeat("é", 50)
+	if want := shown + "\n… cut here: 63 of 4,194,320 characters shown; the alert has the whole context"; got != want || len(got) > 200 {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if !cutter.Cut() {
 		t.Error("got Cut false, want true")
@@ -133,6 +135,55 @@ func TestCutter_ContextSaysWhereItWasCut(t *testing.T) {
 	}
 	for _, broken := range []string{`{"a`, `}}}]`, `{"a":"\`, `[[[[`, `{`} { // not accepted by the API, so only not to fail on
 		cutter.Context(json.RawMessage(broken), 200, render.Bytes)
+	}
+}
+
+func TestCutter_ContextCountsWhatWouldBeShown(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"nested":    "{\"b\":[1.50,-2e400, true,null,{\"a\" :\"x\"}],\n\"d\":{},\"e\":\"q\\\"{,}:[]\\\\\",\"f\":[ ]}",
+		"scripts":   `{"a":"שלום é 👨‍👩‍👧‍👦 🇩🇪 \u00e9\ud83d\ude00"}`,
+		"invisible": "{\"a\":\"zero\u200bwidth\u202e soft\u00ad line\u2028\u0085 tag\U000e0041\"}",
+		"deep":      `{"a":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + "}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var whole render.Cutter
+			text := whole.Context(json.RawMessage(raw), 1<<20, render.Runes)
+			total, cuts := utf8.RuneCountInString(text), 0
+			for limit := range total {
+				var cutter render.Cutter
+				got := cutter.Context(json.RawMessage(raw), limit, render.Runes)
+				if got == "" {
+					continue
+				}
+				shown, note, _ := strings.Cut(got, "\n… cut here: ")
+				want := fmt.Sprintf("%d of %d characters shown; the alert has the whole context", utf8.RuneCountInString(shown), total)
+				if strings.ReplaceAll(note, ",", "") != want || !strings.HasPrefix(text, shown) || utf8.RuneCountInString(got) > limit {
+					t.Fatalf("cut to %d: got %q, want a beginning of %q that says %q", limit, got, text, want)
+				}
+				cuts++
+			}
+			if total > 90 && cuts == 0 {
+				t.Error("nothing was shown at any limit")
+			}
+		})
+	}
+}
+
+func BenchmarkCutter_ContextOfMegabytes(b *testing.B) {
+	for name, raw := range map[string]json.RawMessage{
+		"one text":   json.RawMessage(`{"text":"` + strings.Repeat("0123456789abcdef", 8<<16) + `"}`),
+		"many words": json.RawMessage(`{"list":[` + strings.Repeat(`{"name":"é","n":12.5},`, 8<<15) + `null]}`),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				var cutter render.Cutter
+				cutter.Context(raw, 3000, render.Runes)
+			}
+		})
 	}
 }
 
