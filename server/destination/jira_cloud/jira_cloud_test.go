@@ -147,7 +147,7 @@ func TestRender_UsesTheRoomForTheContext(t *testing.T) {
 		t.Fatalf("got %d code blocks, want the context", len(nodes))
 	}
 	text := textOf(nodes[0])
-	if !strings.HasSuffix(text, "… cut here; the alert has the whole context") {
+	if !strings.HasSuffix(text, " of 100,016 characters shown; the alert has the whole context") {
 		t.Errorf("got %.40q … %q, want a note at its end", text, text[len(text)-60:])
 	}
 	if n := len(rawDescription(t, body)); n < maxDescription-300 {

@@ -166,11 +166,11 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 				m := destinationtest.Overlong(text)
 				m.FallbackOf, m.Test, m.Link = text, true, text
 				m.Alert.Detection.ID, m.Alert.Detection.Version, m.Alert.LogTypes = text, text, []string{text}
-				m.Alert.Context, _ = json.Marshal(map[string]string{"text": strings.Repeat(text, 20)})
+				m.Alert.Context, _ = json.Marshal(map[string]string{"text": strings.Repeat(text, 1+200_000/len(text))})
 				if name == "one URL" { // as a runbook it leaves room, so that there are all links and all texts
 					m.Alert.Detection.Description = strings.Repeat("x", 10_000)
 				}
-				own := config(fmt.Sprintf(`,"max_description_characters":%d,"body_template":"%s"`, limit, strings.Repeat("{{.description}}", 200)))
+				own := config(fmt.Sprintf(`,"max_description_characters":%d,"body_template":"%s"`, limit, strings.Repeat("{{.description}}", 20)))
 				for _, config := range []string{config(fmt.Sprintf(`,"max_description_characters":%d`, limit)), own} {
 					rendering, err := open(t, config).Render(m)
 					if err != nil || !rendering.Truncated {
@@ -178,7 +178,7 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 					}
 					mustFit(t, m, rendering.Body, limit)
 					description := descriptionOf(t, rendering.Body)
-					if !strings.Contains(description, "… cut here; the alert has ") {
+					if !strings.Contains(description, "… cut here") {
 						t.Errorf("got no note in %.200q", description)
 					}
 					if config != own {

@@ -3,8 +3,8 @@
 package jiradatacenter
 
 import (
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
@@ -46,7 +46,7 @@ func entity(r rune) string {
 	if r == '&' {
 		return "&amp;"
 	}
-	return fmt.Sprintf("&#%d;", r)
+	return "&#" + strconv.Itoa(int(r)) + ";"
 }
 
 // meansSomething reports whether the character at line[i] can be markup there.
@@ -59,7 +59,7 @@ func meansSomething(line string, i int, r rune) bool {
 	case '&': // an entity
 		return i+1 < len(line) && (line[i+1] == '#' || alphanumeric(line[i+1]))
 	case ':': // a URL, which would become a link, or an emoticon
-		rest, before := line[i+1:], strings.ToLower(line[:i])
+		rest, before := line[i+1:], strings.ToLower(line[max(0, i-len("mailto")):i])
 		return strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "D") || strings.HasPrefix(rest, "P") || strings.HasPrefix(rest, "p") ||
 			strings.HasSuffix(before, "mailto") || strings.HasSuffix(before, "file")
 	}
