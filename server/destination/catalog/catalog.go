@@ -14,6 +14,8 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
+	jiracloud "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_cloud"
+	jiradatacenter "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_data_center"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -29,6 +31,8 @@ func Types() []destination.Type {
 		opsgenie.Type,
 		asana.Type,
 		github.Type,
+		jiracloud.Type,
+		jiradatacenter.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,
