@@ -24,13 +24,13 @@ import (
 
 // destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
 var destinationTypes = []kind{
-	emailKind,
 	amazonSNSKind,
 	amazonSQSKind,
-	blinkOpsKind,
-	opsgenieKind,
 	asanaKind,
+	blinkOpsKind,
+	emailKind,
 	githubKind,
+	opsgenieKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,

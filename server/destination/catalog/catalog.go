@@ -7,15 +7,15 @@ import (
 	"slices"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
 	amazonsns "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sns"
 	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
-	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
+	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
 	jiracloud "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_cloud"
 	jiradatacenter "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_data_center"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -24,15 +24,15 @@ import (
 // Types returns every destination type, sorted by name.
 func Types() []destination.Type {
 	return []destination.Type{
-		email.Type,
 		amazonsns.Type,
 		amazonsqs.Type,
-		blinkops.Type,
-		opsgenie.Type,
 		asana.Type,
+		blinkops.Type,
+		email.Type,
 		github.Type,
 		jiracloud.Type,
 		jiradatacenter.Type,
+		opsgenie.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -119,7 +119,7 @@ func (c Config) validateHMAC(add reporter) {
 	}
 	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
 	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")
-	if c.HMACFormat != "" && (!once || !visible(around)) {
+	if c.HMACFormat != "" && (!once || !destination.Visible(around)) {
 		add("/hmac_format", "must be visible ASCII characters with %s or %s once among them, and no other braces", hexMark, base64Mark)
 	}
 }
