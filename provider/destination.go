@@ -31,6 +31,8 @@ var destinationTypes = []kind{
 	emailKind,
 	githubKind,
 	opsgenieKind,
+	discordKind,
+	microsoftTeamsKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,

@@ -1110,6 +1110,33 @@ type Detection struct {
 	Version *string `json:"version,omitempty"`
 }
 
+// DiscordConfig A Discord channel, through a webhook.
+type DiscordConfig struct {
+	// AvatarURL The picture that messages come with, in place of the webhook's own.
+	AvatarURL *string `json:"avatar_url,omitempty"`
+
+	// BodyTemplate A template of the message's text, in Discord's Markdown, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// Mention Whom each message mentions: `@here` or `@everyone`, `<@…>` for a member or `<@&…>` for a role, with its id. Text in an alert never mentions anybody.
+	Mention *string `json:"mention,omitempty"`
+
+	// ThreadID The thread of the webhook's channel, or the post of its forum, that messages go to.
+	ThreadID *string `json:"thread_id,omitempty"`
+
+	// ThreadName In a forum, where each alert becomes a post of its own: a template of the post's name, one line of plain text, of which Discord shows 100 characters. Not with `thread_id`.
+	ThreadName *string `json:"thread_name,omitempty"`
+
+	// TitleTemplate A template of the message's title, in place of the alert's: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Username The name that messages come from, in place of the webhook's own; without "discord" or "clyde" in it.
+	Username *string `json:"username,omitempty"`
+
+	// WebhookURL The webhook's URL; it grants the right to post.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
+}
+
 // Dispatch defines model for Dispatch.
 type Dispatch struct {
 	// AlertID The alert's id.
@@ -1247,6 +1274,24 @@ type MaxAgeSeconds = int64
 
 // MaxConcurrency How many attempts may run at once; the server's default when absent.
 type MaxConcurrency = int
+
+// MicrosoftTeamsConfig A Microsoft Teams channel or chat, through a flow of the Workflows app.
+type MicrosoftTeamsConfig struct {
+	// BodyTemplate A template of the card's text, in the Markdown that Teams knows in cards, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// FullWidth Whether cards are as wide as the channel.
+	FullWidth *bool `json:"full_width,omitempty"`
+
+	// Mentions Whom each card mentions, at most 5: the name that is shown, and the user's object id in Microsoft Entra or user principal name. Text in an alert never mentions anybody.
+	Mentions map[string]string `json:"mentions,omitempty"`
+
+	// TitleTemplate A template of the card's title, in place of the alert's: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// WebhookURL The URL of the flow's trigger, whole, with its signature; it grants the right to post.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
+}
 
 // Override defines model for Override.
 type Override struct {

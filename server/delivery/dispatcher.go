@@ -73,6 +73,7 @@ type LaneConfig struct {
 	Sender        destination.Sender
 	Concurrency   int           // 0 is the dispatcher's default
 	RatePerSecond float64       // 0 is no limit
+	Burst         int           // how many attempts may start at once; fewer than one second's mean those
 	MaxAge        time.Duration // 0 is the schedule's
 	Fallback      Fallback      // who gets an alert when this one does not take it
 	FallbackAfter time.Duration // 0: when a delivery ends FAILED; else also when it is open for so long

@@ -15,7 +15,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,9 +120,13 @@ func (r *Registry) setLane(d destination.Destination) {
 		r.opts.Log.Error("a destination cannot be opened", "destination_id", d.ID, "type", d.Type, "error", err)
 		sender = brokenSender{err}
 	}
+	rate, burst := d.RateLimitPerSecond, 0
+	if rate == 0 {
+		rate, burst = t.RateLimitPerSecond, t.Burst
+	}
 	r.opts.Lanes.SetLane(delivery.LaneConfig{
 		DestinationID: d.ID, DisplayName: d.DisplayName, Type: t.Name, Enabled: d.Enabled, Sender: sender,
-		Concurrency: d.MaxConcurrency, RatePerSecond: cmp.Or(d.RateLimitPerSecond, t.RateLimitPerSecond),
+		Concurrency: d.MaxConcurrency, RatePerSecond: rate, Burst: burst,
 		MaxAge: time.Duration(d.MaxAgeSeconds) * time.Second, Fallback: fallback, FallbackAfter: after,
 	})
 }

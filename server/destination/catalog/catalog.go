@@ -16,6 +16,8 @@ import (
 	jiracloud "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_cloud"
 	jiradatacenter "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_data_center"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/discord"
+	teams "github.com/alertrouter/terraform-provider-alertrouter/server/destination/microsoft_teams"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -33,6 +35,8 @@ func Types() []destination.Type {
 		jiracloud.Type,
 		jiradatacenter.Type,
 		opsgenie.Type,
+		discord.Type,
+		teams.Type,
 		pagerduty.Type,
 		slack.Type,
 		webhook.Type,

@@ -13,6 +13,7 @@
 //	templates.go         what is asked of templates
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
+//	samples.go           what the pictures in the docs are made of
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
 package destinationtest
