@@ -11,6 +11,7 @@
 //	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
 //	templates.go         what is asked of templates
+//	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
 //	samples.go           what the pictures in the docs are made of
@@ -109,6 +110,7 @@ func Run(t *testing.T, c Case) {
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},
+		{"Members", testMembers},
 		{"Templates", testTemplates},
 		{"Concurrent", testConcurrent},
 		{"Corpus", testCorpus},

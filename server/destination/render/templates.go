@@ -49,15 +49,15 @@ func fieldsOf(name, source string, check func(string) template.Faults) []problem
 
 // Compile parses the templates. escape makes a text from an alert harmless in the markup of the body.
 func (t Templates) Compile(escape func(string) string) (*TemplateSet, error) {
-	return t.compile(func(source string) (*template.Template, error) { return template.Parse(source, escape) }, Text)
+	return t.compile(func(source string) (*template.Template, error) { return template.Parse(source, escape) }, false)
 }
 
 // CompileJSON parses templates of which the body's gives JSON. It is read by programs, so what an alert says reaches it
 // as it is, control characters and all.
-func (t Templates) CompileJSON() (*TemplateSet, error) { return t.compile(template.ParseJSON, nil) }
+func (t Templates) CompileJSON() (*TemplateSet, error) { return t.compile(template.ParseJSON, true) }
 
-func (t Templates) compile(parseBody func(string) (*template.Template, error), clean func(string) string) (*TemplateSet, error) {
-	set := &TemplateSet{clean: clean}
+func (t Templates) compile(parseBody func(string) (*template.Template, error), asIs bool) (*TemplateSet, error) {
+	set := &TemplateSet{asIs: asIs}
 	var err error
 	if t.TitleTemplate != "" {
 		if set.title, err = template.Parse(t.TitleTemplate, nil); err != nil {
@@ -75,7 +75,7 @@ func (t Templates) compile(parseBody func(string) (*template.Template, error), c
 // TemplateSet is the compiled form of [Templates]; nil has none. It is safe for concurrent use.
 type TemplateSet struct {
 	title, body *template.Template
-	clean       func(string) string // of texts in the body; nil leaves them
+	asIs        bool // the body's texts are not made fit to be read by people
 }
 
 // Texts are what a message says in its own words or the user's.
@@ -93,11 +93,12 @@ type Texts struct {
 // note says so.
 func (s *TemplateSet) Apply(m *destination.Message) Texts {
 	texts := Texts{Title: Title(m), Notes: Notes(m)}
-	if s == nil {
+	if s == nil || s.title == nil && s.body == nil {
 		return texts
 	}
+	data := templateData(m, Text)
 	if s.title != nil {
-		title, err := s.title.Execute(templateData(m, Text))
+		title, err := s.title.Execute(data)
 		if err != nil {
 			texts.Notes = append(texts.Notes, failed("title", err))
 		} else if line := FirstLine(title); line != "" {
@@ -105,7 +106,9 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 		}
 	}
 	if s.body != nil {
-		data := templateData(m, s.clean)
+		if s.asIs {
+			data = templateData(m, nil)
+		}
 		body, err := s.body.Execute(data)
 		if err != nil {
 			texts.BodyErr = err

@@ -49,6 +49,7 @@ func TestParse_NamesTheLineAndWhatWasMeant(t *testing.T) {
 		"{{break}}":                   "line 1: {{break}} outside {{range}}",
 		"{{nil}}":                     "line 1: nil is not a command",
 		"{{.title}\n}":                "line 1: bad character U+007D '}'",
+		"a\n\x1b":                     "line 2: must not hold control characters",
 		"a\xff":                       "must be UTF-8",
 		strings.Repeat("x", 16<<10+1): "must be at most 16384 bytes, not 16385",
 		"{{.titel}}\n{{uper .a}}":     "line 1: there is no .titel; did you mean .title?; line 2: there is no .a; line 2: there is no function uper; did you mean upper?",

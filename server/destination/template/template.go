@@ -32,6 +32,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template/parse"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -80,6 +81,9 @@ func parseAs(t *Template) (*Template, error) {
 	if !utf8.ValidString(t.source) {
 		return nil, Faults{{Message: "must be UTF-8"}}
 	}
+	if i := strings.IndexFunc(t.source, control); i >= 0 {
+		return nil, Faults{{Line: t.line(parse.Pos(i)), Message: "must not hold control characters"}}
+	}
 	t.trees = map[string]*parse.Tree{}
 	tree := parse.New(main)
 	tree.Mode = parse.SkipFuncCheck // check names the line and what was meant
@@ -91,6 +95,8 @@ func parseAs(t *Template) (*Template, error) {
 	}
 	return t, nil
 }
+
+func control(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }
 
 // Execute returns what the template makes of an alert. The data's members are those that [Names] lists; each is nil,
 // a bool, string, int, int64, float64, [json.Number], []string, []any, map[string]any or [Raw]. The error is a [Fault]
