@@ -376,6 +376,11 @@ func TestConfig_KeepsTheProtocolsHeaders(t *testing.T) {
 // sent returns what a receiver gets.
 func sent(t *testing.T, c webhook.Config, m *destination.Message) (http.Header, []byte) {
 	t.Helper()
+	return sentAt(t, c, m, now)
+}
+
+func sentAt(t *testing.T, c webhook.Config, m *destination.Message, at time.Time) (http.Header, []byte) {
+	t.Helper()
 	var header http.Header
 	var body []byte
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -389,7 +394,7 @@ func sent(t *testing.T, c webhook.Config, m *destination.Message) (http.Header, 
 	}
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	defer client.Close()
-	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
