@@ -34,7 +34,7 @@ type sender struct {
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	templates, err := c.Templates.Compile(escape)
+	templates, err := c.Compile(escape)
 	return &sender{config: c, templates: templates, env: env}, err
 }
 
@@ -60,7 +60,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 			return receipt, err
 		}
 	}
-	receipt, resp, err := s.exchange(ctx, http.MethodPost, s.config.tasks()+"?opt_fields=gid,permalink_url", rendering.Body)
+	receipt, resp, err := s.exchange(ctx, http.MethodPost, s.config.tasks()+"?opt_fields=permalink_url", rendering.Body)
 	receipt.Truncated = rendering.Truncated
 	if err != nil {
 		return receipt, err

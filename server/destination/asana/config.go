@@ -40,7 +40,8 @@ type Config struct {
 
 const publicURL = "https://app.asana.com/api/1.0"
 
-// Bounds of our own; Asana publishes none.
+// A task is in at most 20 projects: https://developers.asana.com/reference/addprojectfortask. The other bounds are ours; Asana
+// publishes none.
 const (
 	maxList         = 20
 	maxToken        = 4096

@@ -31,7 +31,7 @@ const (
 )
 
 // errNoList is why an alert waits although Asana answers.
-var errNoList = errors.New("Asana's answer is no list of tasks, so it is not known whether the task is there already")
+var errNoList = errors.New("there is no list of tasks in Asana's answer, so it is not known whether the task is there already")
 
 // find looks for the task that an earlier attempt at the delivery made. The receipt beside one, or beside an error, is of
 // the last answer.
@@ -39,7 +39,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 	want := mark(m)
 	query := url.Values{
 		"project": {s.config.ProjectGIDs[0]}, "modified_since": {s.since(m).Format(time.RFC3339)},
-		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"gid,permalink_url,notes"},
+		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"notes,permalink_url"},
 	}
 	for range maxPages {
 		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.tasks()+"?"+query.Encode(), nil)

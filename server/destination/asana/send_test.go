@@ -37,7 +37,7 @@ func TestSend_SaysWhoAsks(t *testing.T) {
 		t.Errorf("got receipt %+v", receipt)
 	}
 	r := p.requests()[0]
-	if r.Method != http.MethodPost || r.URL.RequestURI() != "/api/1.0/tasks?opt_fields=gid,permalink_url" {
+	if r.Method != http.MethodPost || r.URL.RequestURI() != "/api/1.0/tasks?opt_fields=permalink_url" {
 		t.Errorf("got %s %s", r.Method, r.URL.RequestURI())
 	}
 	for name, want := range map[string]string{"Authorization": "Bearer 2/12/34:needle", "Accept": "application/json", "Content-Type": "application/json"} {
@@ -126,7 +126,7 @@ func TestSend_LooksNoFurtherThanItMust(t *testing.T) {
 			}
 			if c.again {
 				query := requests[0].URL.Query()
-				if query.Get("modified_since") != "2026-11-21T03:25:21Z" || query.Get("project") != "10" || query.Get("opt_fields") != "gid,permalink_url,notes" {
+				if query.Get("modified_since") != "2026-11-21T03:25:21Z" || query.Get("project") != "10" || query.Get("opt_fields") != "notes,permalink_url" {
 					t.Errorf("got query %v", query)
 				}
 			}

@@ -50,7 +50,8 @@ type task struct {
 	CustomFields map[string]jsontext.Value `json:"custom_fields,omitempty"`
 }
 
-// membership puts the task into a section of a project.
+// membership puts the task into a section of a project. Asana's description of its API has it as readOnly, and says that "at task
+// creation time, this array can be used to add the task to specific sections".
 type membership struct {
 	Project string `json:"project"`
 	Section string `json:"section"`

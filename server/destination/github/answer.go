@@ -96,7 +96,7 @@ func (c Config) leftOut(i *made, severity alert.Severity) string {
 
 // explain adds to an error what GitHub means by its answer, and finds the waits that are not in a Retry-After alone.
 func (s *sender) explain(resp *outbound.Response, err error) error {
-	if limited := s.rateLimit(resp, err); limited != nil {
+	if limited := s.rateLimit(resp); limited != nil {
 		return limited
 	}
 	switch resp.StatusCode {
@@ -121,11 +121,11 @@ const secondaryWait = time.Minute
 
 // rateLimit returns the wait that a limit on rates asks for, which comes as 403 or 429, and nil where the answer is none:
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-func (s *sender) rateLimit(resp *outbound.Response, err error) error {
+func (s *sender) rateLimit(resp *outbound.Response) error {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return nil
 	}
-	status := &destination.StatusError{StatusCode: resp.StatusCode} // what err is, less that it is permanent
+	status := &destination.StatusError{StatusCode: resp.StatusCode}
 	if wait, ok := destination.ParseRetryAfter(resp.Header.Get("Retry-After"), s.env.Now()); ok {
 		return destination.RetryAfter(fmt.Errorf("%w: a limit on rates", status), wait)
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // errNoList is why an alert waits although GitHub answers.
-var errNoList = errors.New("GitHub's answer is no list of issues, so it is not known whether the issue is there already")
+var errNoList = errors.New("there is no list of issues in GitHub's answer, so it is not known whether the issue is there already")
 
 // find looks for the issue that an earlier attempt at the delivery opened; nil is none. The receipt beside one, or beside
 // an error, is of the last answer.
