@@ -23,6 +23,8 @@ import (
 
 // destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
 var destinationTypes = []kind{
+	jiraCloudKind,
+	jiraDataCenterKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,
