@@ -33,6 +33,8 @@ var destinationTypes = []kind{
 	opsgenieKind,
 	discordKind,
 	microsoftTeamsKind,
+	jiraCloudKind,
+	jiraDataCenterKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,

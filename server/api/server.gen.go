@@ -1266,6 +1266,114 @@ type Health struct {
 // IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 type IdempotencyKey = string
 
+// JiraCloudConfig A project in Jira Cloud, in which each alert becomes an issue.
+type JiraCloudConfig struct {
+	// APIToken An API token of the account, or without an email a bearer token.
+	APIToken nullable.Nullable[string] `json:"api_token,omitempty"`
+
+	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee The account id of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the issue's description, in plain text with blank lines between paragraphs, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CloudID The site's id, which makes requests go to `https://api.atlassian.com/ex/jira/` and the id: API tokens with scopes, those of service accounts among them, and OAuth tokens work there only. `https://acme.atlassian.net/_edge/tenant_info` shows it.
+	CloudID *string `json:"cloud_id,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 3, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Email The e-mail address of the account that the API token is of. Without it the token is sent as a bearer token.
+	Email *string `json:"email,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// ParentKey The issue that each issue is made below: an epic, or for a sub-task its task.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// SiteURL The site's address, as people open it: `https://acme.atlassian.net`.
+	SiteURL string `json:"site_url"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
+// JiraDataCenterConfig A project in Jira Data Center or Server, in which each alert becomes an issue. Either `personal_access_token` is set, or `username` and `password`.
+type JiraDataCenterConfig struct {
+	// Assignee The name of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BaseURL Jira's address with its context path: `https://jira.example.com/jira`, as its general configuration has it.
+	BaseURL string `json:"base_url"`
+
+	// BodyTemplate A template of the issue's description, in wiki markup, in which texts from the alert are escaped, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 2, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// MaxDescriptionCharacters How long a description may be, in characters: what the administrators have set as `jira.text.field.character.limit`.
+	MaxDescriptionCharacters *int64 `json:"max_description_characters,omitempty"`
+
+	// ParentKey The issue that each issue is made below as a sub-task. An epic is a custom field here.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// Password The user's password.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// PersonalAccessToken A personal access token of the user who makes the issues.
+	PersonalAccessToken nullable.Nullable[string] `json:"personal_access_token,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Username The name of the user who makes the issues, where there is no personal access token.
+	Username *string `json:"username,omitempty"`
+}
+
 // LogTypeList The log types it wants; empty means all.
 type LogTypeList = []string
 

@@ -114,7 +114,7 @@ func challenged(resp *outbound.Response) bool {
 var fieldHints = map[string]string{
 	"project":    "project_key must name a project that this account can see and create issues in",
 	"issuetype":  "issue_type must be one of the project's issue types; a sub-task also needs parent_key",
-	"priority":   "priority_by_severity must have priorities of the project, and be empty where priority is not on the screen that creates issues",
+	"priority":   "priority_by_severity must have priorities of the project, and send_priority must be false where priority is not on the screen that creates issues",
 	"labels":     "labels must be on the project's screen that creates issues: a retry finds the issue by one",
 	"assignee":   "assignee must be a user who may be assigned issues there, and this account needs the permission Assign Issues",
 	"components": "components must be components of the project",

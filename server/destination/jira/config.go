@@ -28,17 +28,18 @@ type Config struct {
 	ProjectKey         string            `json:"project_key,omitempty"`
 	IssueType          string            `json:"issue_type,omitempty"` // a name, or an id in digits
 	Labels             []string          `json:"labels,omitempty"`
-	Components         []string          `json:"components,omitempty"`          // names, or ids in digits
-	Assignee           string            `json:"assignee,omitempty"`            // as this Jira names users; "" is whom the project says
-	PriorityBySeverity map[string]string `json:"priority_by_severity,omitzero"` // nil is DefaultPriorities; without a severity none is sent for it
+	Components         []string          `json:"components,omitempty"` // names, or ids in digits
+	Assignee           string            `json:"assignee,omitempty"`   // as this Jira names users; "" is whom the project says
+	SendPriority       bool              `json:"send_priority"`
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"` // names, or ids in digits, in place of the usual
 	ParentKey          string            `json:"parent_key,omitempty"`
 	SecurityLevel      string            `json:"security_level,omitempty"` // an id
 	CustomFields       string            `json:"custom_fields,omitempty"`  // a JSON object of fields by id
 	render.Templates
 }
 
-// DefaultPriorities are the priorities every new Jira has.
-func DefaultPriorities() map[string]string {
+// usualPriorities are those of every new Jira.
+func usualPriorities() map[string]string {
 	return map[string]string{
 		string(alert.Critical): "Highest", string(alert.High): "High", string(alert.Medium): "Medium",
 		string(alert.Low): "Low", string(alert.Info): "Lowest",
@@ -61,8 +62,11 @@ var (
 	digits     = regexp.MustCompile(`^[0-9]{1,18}$`)
 )
 
-// SetDefaults fills in the issue type that every kind of project has.
-func (c *Config) SetDefaults() { c.IssueType = "Task" }
+// SetDefaults fills in the issue type that every kind of project has, and that issues have a priority.
+func (c *Config) SetDefaults() {
+	c.IssueType = "Task"
+	c.SendPriority = true
+}
 
 // Reporter takes down what is wrong with one field.
 type Reporter func(name, format string, args ...any)

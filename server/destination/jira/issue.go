@@ -5,6 +5,7 @@ package jira
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -48,11 +49,12 @@ func NewIssues(c Config, userMember string, escape func(string) string) (*Issues
 		return nil, Collect(func(add Reporter) { add("/custom_fields", "%s", fault) })
 	}
 	templates, err := c.Templates.Compile(escape)
-	issues := &Issues{config: c, priorities: c.PriorityBySeverity, custom: custom, userMember: userMember, templates: templates}
-	if issues.priorities == nil {
-		issues.priorities = DefaultPriorities()
+	priorities := map[string]string{}
+	if c.SendPriority {
+		priorities = usualPriorities()
+		maps.Copy(priorities, c.PriorityBySeverity)
 	}
-	return issues, err
+	return &Issues{config: c, priorities: priorities, custom: custom, userMember: userMember, templates: templates}, err
 }
 
 // Texts returns what the issue of a message says.

@@ -47,7 +47,7 @@ func TestRender_PassesJirasContracts(t *testing.T) {
 	request, document := newContract(t), newSchema(t)
 	for _, config := range []string{
 		config(""),
-		config(`,"labels":["a"],"components":["b","10010"],"assignee":"5b10","priority_by_severity":{},"parent_key":"SEC-1","security_level":"1","custom_fields":"{\"customfield_1\":[1.5,null,\"x\"]}"`),
+		config(`,"labels":["a"],"components":["b","10010"],"assignee":"5b10","send_priority":false,"parent_key":"SEC-1","security_level":"1","custom_fields":"{\"customfield_1\":[1.5,null,\"x\"]}"`),
 		config(`,"title_template":"{{.title}}","body_template":"{{.description}}\n\n\n{{.context}}\n \n"`),
 	} {
 		sender := open(t, config)
@@ -217,8 +217,8 @@ func TestRender_SetsTheFields(t *testing.T) {
 	for members, want := range map[string]string{
 		"": `"issuetype":{"name":"Task"},"labels":["LABEL"],"priority":{"name":"High"},"project":{"key":"SEC"}`,
 		`,"issue_type":"10002","labels":["b","a"]`:                                `"issuetype":{"id":"10002"},"labels":["b","a","LABEL"],"priority":{"name":"High"},"project":{"key":"SEC"}`,
-		`,"priority_by_severity":{}`:                                              `"issuetype":{"name":"Task"},"labels":["LABEL"],"project":{"key":"SEC"}`,
-		`,"priority_by_severity":{"LOW":"P4"}`:                                    `"issuetype":{"name":"Task"},"labels":["LABEL"],"project":{"key":"SEC"}`,
+		`,"send_priority":false,"priority_by_severity":{"HIGH":"2"}`:              `"issuetype":{"name":"Task"},"labels":["LABEL"],"project":{"key":"SEC"}`,
+		`,"priority_by_severity":{"LOW":"P4"}`:                                    `"issuetype":{"name":"Task"},"labels":["LABEL"],"priority":{"name":"High"},"project":{"key":"SEC"}`,
 		`,"priority_by_severity":{"HIGH":"2"}`:                                    `"issuetype":{"name":"Task"},"labels":["LABEL"],"priority":{"id":"2"},"project":{"key":"SEC"}`,
 		`,"components":["API","10010"]`:                                           `"components":[{"name":"API"},{"id":"10010"}],"issuetype":{"name":"Task"},"labels":["LABEL"],"priority":{"name":"High"},"project":{"key":"SEC"}`,
 		`,"assignee":"712020:2d0f1b3e","parent_key":"SEC-1","security_level":"7"`: `"assignee":{"accountId":"712020:2d0f1b3e"},"issuetype":{"name":"Task"},"labels":["LABEL"],"parent":{"key":"SEC-1"},"priority":{"name":"High"},"project":{"key":"SEC"},"security":{"id":"7"}`,
