@@ -240,6 +240,51 @@ func (e EmailConfigSecurity) Valid() bool {
 	}
 }
 
+// Defines values for OpsgenieConfigService.
+const (
+	JiraServiceManagement OpsgenieConfigService = "jira_service_management"
+	Opsgenie              OpsgenieConfigService = "opsgenie"
+	OpsgenieEu            OpsgenieConfigService = "opsgenie_eu"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieConfigService enum.
+func (e OpsgenieConfigService) Valid() bool {
+	switch e {
+	case JiraServiceManagement:
+		return true
+	case Opsgenie:
+		return true
+	case OpsgenieEu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieResponderType.
+const (
+	Escalation OpsgenieResponderType = "escalation"
+	Schedule   OpsgenieResponderType = "schedule"
+	Team       OpsgenieResponderType = "team"
+	User       OpsgenieResponderType = "user"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieResponderType enum.
+func (e OpsgenieResponderType) Valid() bool {
+	switch e {
+	case Escalation:
+		return true
+	case Schedule:
+		return true
+	case Team:
+		return true
+	case User:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OverrideSeverity.
 const (
 	OverrideSeverityCRITICAL    OverrideSeverity = "CRITICAL"
@@ -759,6 +804,48 @@ type AmazonSqsConfig struct {
 	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
 }
 
+// AsanaConfig A project in Asana, in which each alert becomes a task.
+type AsanaConfig struct {
+	// AccessToken A personal access token, or that of a service account; tasks are made in its owner's name.
+	AccessToken nullable.Nullable[string] `json:"access_token,omitempty"`
+
+	// APIURL The base URL of the API in place of https://app.asana.com/api/1.0, for a proxy or a test: /tasks is appended.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee Whom the task is assigned to: an e-mail address, a user's gid, or `me` for the token's owner.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the task's description, in Asana's rich text (XML of few tags), in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CustomFields Values of custom fields, as the text of a JSON object by the gid of the field: texts, numbers, the gid of an option, or lists of gids, as Asana takes them.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Followers Who follows the task, at most 20, each as in `assignee`.
+	Followers []string `json:"followers,omitempty"`
+
+	// ParentGID The gid of the task whose subtask it becomes.
+	ParentGID *string `json:"parent_gid,omitempty"`
+
+	// ProjectGids The gids of the projects the task is in, at most 20: the digits in their addresses.
+	ProjectGids []string `json:"project_gids"`
+
+	// SectionGID The gid of the section of the first project that the task goes to.
+	SectionGID *string `json:"section_gid,omitempty"`
+
+	// SeverityCustomFieldGID The gid of a single-select custom field that shows the severity, with `severity_enum_option_gids`.
+	SeverityCustomFieldGID *string `json:"severity_custom_field_gid,omitempty"`
+
+	// SeverityEnumOptionGids The gid of the option of that field, by severity. A severity that is not named leaves the field empty.
+	SeverityEnumOptionGids map[string]string `json:"severity_enum_option_gids,omitempty"`
+
+	// TagGids The gids of the task's tags, at most 20.
+	TagGids []string `json:"tag_gids,omitempty"`
+
+	// TitleTemplate A template of the task's name, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
 // Attempt defines model for Attempt.
 type Attempt struct {
 	// At When it began.
@@ -817,6 +904,18 @@ type BatchResult struct {
 
 	// Type As in Problem.
 	Type *string `json:"type,omitempty"`
+}
+
+// BlinkOpsConfig A Blink workflow, through an event-based webhook trigger. The webhook's key is in exactly one place: in `api_key`, in `signing_secret`, or in the URL.
+type BlinkOpsConfig struct {
+	// APIKey The webhook's API key, sent in the header `BLINK-API-KEY`: at most 1,024 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// SigningSecret The webhook's API key, where its authentication method is *Signature*: the key signs each request, in the header `X-BLINK-SIGNATURE`, and is not sent. At most 1,024 visible ASCII characters.
+	SigningSecret nullable.Nullable[string] `json:"signing_secret,omitempty"`
+
+	// WebhookURL The webhook's URL: the base URL beside `api_key` or `signing_secret`, or the full URL, which has the key in it as `apikey`.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
 }
 
 // ChosenDestination defines model for ChosenDestination.
@@ -1257,6 +1356,42 @@ type Generated struct {
 	Title *string `json:"title,omitempty"`
 }
 
+// GithubConfig A repository on GitHub, in which each alert becomes an issue.
+type GithubConfig struct {
+	// APIURL The base URL of the API in place of https://api.github.com: https://HOST/api/v3 for GitHub Enterprise Server, https://api.SUBDOMAIN.ghe.com for data residency.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignees The logins of whom each issue is assigned to, at most 10.
+	Assignees []string `json:"assignees,omitempty"`
+
+	// BodyTemplate A template of the issue's text, in GitHub's Markdown, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// IssueType The name of the issues' type, which the organization defines.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue, at most 20 of at most 50 characters. GitHub makes those that are missing.
+	Labels []string `json:"labels,omitempty"`
+
+	// LabelsBySeverity One more label, by severity, such as `CRITICAL` for `severity: critical`.
+	LabelsBySeverity map[string]string `json:"labels_by_severity,omitempty"`
+
+	// Milestone The number of the milestone of each issue, as in its address.
+	Milestone *int64 `json:"milestone,omitempty"`
+
+	// Owner The user or organization that the repository belongs to.
+	Owner string `json:"owner"`
+
+	// Repository The repository's name, without its owner.
+	Repository string `json:"repository"`
+
+	// TitleTemplate A template of the issue's title, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Token A fine-grained personal access token, or that of an installation of a GitHub App, which may write the repository's issues.
+	Token nullable.Nullable[string] `json:"token,omitempty"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	// Status Always "ok".
@@ -1401,6 +1536,63 @@ type MicrosoftTeamsConfig struct {
 	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
 }
 
+// OpsgenieConfig Opsgenie, or its successor Jira Service Management, through an API integration.
+type OpsgenieConfig struct {
+	// Actions Custom actions of the alert, at most 10 of at most 50 characters.
+	Actions []string `json:"actions,omitempty"`
+
+	// APIKey The API key of an API integration that may read, create and update alerts: at most 255 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// APIURL The base URL instead of the service's, for a proxy or a test: /v2/alerts is appended, unless the path ends in it.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Details Details of every alert beside its own, in whose place they stand where the names are the same: one line each, at most 4,000 characters in all.
+	Details map[string]string `json:"details,omitempty"`
+
+	// Entity What an alert is about, for Opsgenie's rules; the detection's id when absent.
+	Entity *string `json:"entity,omitempty"`
+
+	// PriorityBySeverity The priority, `P1` to `P5`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` P1, `HIGH` P2, `MEDIUM` P3, `LOW` P4, `INFO` P5. A test is always P5.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// Responders Teams, users, escalations and schedules that an alert notifies, at most 50. The integration's own when absent; a team's integration notifies that team whatever stands here.
+	Responders []OpsgenieResponder `json:"responders,omitempty"`
+
+	// Service Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+	Service *OpsgenieConfigService `json:"service,omitempty"`
+
+	// Source The name Opsgenie shows for where the alert came from.
+	Source *string `json:"source,omitempty"`
+
+	// Tags Tags before those of the detection, at most 20 of at most 50 characters. An alert has 20 in all.
+	Tags []string `json:"tags,omitempty"`
+
+	// VisibleTo Teams and users who see an alert without being notified, at most 50.
+	VisibleTo []OpsgenieResponder `json:"visible_to,omitempty"`
+}
+
+// OpsgenieConfigService Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+type OpsgenieConfigService string
+
+// OpsgenieResponder A team, user, escalation or schedule, by its id, or by its name or, for a user, the username.
+type OpsgenieResponder struct {
+	// ID Its id. Jira Service Management documents no other way.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of a team, escalation or schedule.
+	Name *string `json:"name,omitempty"`
+
+	// Type What it is; `visible_to` takes teams and users.
+	Type OpsgenieResponderType `json:"type"`
+
+	// Username The e-mail address by which a user logs in.
+	Username *string `json:"username,omitempty"`
+}
+
+// OpsgenieResponderType What it is; `visible_to` takes teams and users.
+type OpsgenieResponderType string
+
 // Override defines model for Override.
 type Override struct {
 	// CreatedAt When it was created.
@@ -1484,11 +1676,17 @@ type PagerdutyConfig struct {
 	// Client The name PagerDuty shows for where the event came from.
 	Client *string `json:"client,omitempty"`
 
+	// CustomDetails Custom details of every event beside the alert's own, in whose place they stand where the names are the same: one line each, at most 8,000 characters in all.
+	CustomDetails map[string]string `json:"custom_details,omitempty"`
+
 	// Region The account's service region.
 	Region *PagerdutyConfigRegion `json:"region,omitempty"`
 
 	// RoutingKey The integration key of an Events API v2 integration on the service, 32 characters.
 	RoutingKey nullable.Nullable[string] `json:"routing_key,omitempty"`
+
+	// SeverityMap PagerDuty's severity, `critical`, `error`, `warning` or `info`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` critical, `HIGH` error, `MEDIUM` warning, `LOW` and `INFO` info. A test is always info.
+	SeverityMap map[string]string `json:"severity_map,omitempty"`
 }
 
 // PagerdutyConfigRegion The account's service region.

@@ -11,13 +11,13 @@ import (
 	amazonsqs "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sqs"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
 	blinkops "github.com/alertrouter/terraform-provider-alertrouter/server/destination/blink_ops"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/discord"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
 	jiracloud "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_cloud"
 	jiradatacenter "github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira_data_center"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/discord"
 	teams "github.com/alertrouter/terraform-provider-alertrouter/server/destination/microsoft_teams"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/opsgenie"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/pagerduty"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/slack"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
@@ -30,15 +30,15 @@ func Types() []destination.Type {
 		amazonsqs.Type,
 		asana.Type,
 		blinkops.Type,
+		discord.Type,
 		email.Type,
 		github.Type,
 		jiracloud.Type,
 		jiradatacenter.Type,
 		opsgenie.Type,
-		discord.Type,
-		teams.Type,
 		pagerduty.Type,
 		slack.Type,
+		teams.Type,
 		webhook.Type,
 	}
 }
