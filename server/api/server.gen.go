@@ -54,6 +54,24 @@ func (e AlertType) Valid() bool {
 	}
 }
 
+// Defines values for AmazonSnsConfigMessageStructure.
+const (
+	JSON   AmazonSnsConfigMessageStructure = "json"
+	String AmazonSnsConfigMessageStructure = "string"
+)
+
+// Valid indicates whether the value is a known member of the AmazonSnsConfigMessageStructure enum.
+func (e AmazonSnsConfigMessageStructure) Valid() bool {
+	switch e {
+	case JSON:
+		return true
+	case String:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptOutcome.
 const (
 	AttemptOutcomeAMBIGUOUS AttemptOutcome = "AMBIGUOUS"
@@ -165,6 +183,102 @@ func (e DestinationHealthState) Valid() bool {
 	case UNHEALTHY:
 		return true
 	case UNKNOWN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailConfigAuthMechanism.
+const (
+	Auto        EmailConfigAuthMechanism = "auto"
+	CramMd5     EmailConfigAuthMechanism = "cram_md5"
+	Login       EmailConfigAuthMechanism = "login"
+	Plain       EmailConfigAuthMechanism = "plain"
+	ScramSha256 EmailConfigAuthMechanism = "scram_sha_256"
+	Xoauth2     EmailConfigAuthMechanism = "xoauth2"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigAuthMechanism enum.
+func (e EmailConfigAuthMechanism) Valid() bool {
+	switch e {
+	case Auto:
+		return true
+	case CramMd5:
+		return true
+	case Login:
+		return true
+	case Plain:
+		return true
+	case ScramSha256:
+		return true
+	case Xoauth2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailConfigSecurity.
+const (
+	None     EmailConfigSecurity = "none"
+	Starttls EmailConfigSecurity = "starttls"
+	TLS      EmailConfigSecurity = "tls"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigSecurity enum.
+func (e EmailConfigSecurity) Valid() bool {
+	switch e {
+	case None:
+		return true
+	case Starttls:
+		return true
+	case TLS:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieConfigService.
+const (
+	JiraServiceManagement OpsgenieConfigService = "jira_service_management"
+	Opsgenie              OpsgenieConfigService = "opsgenie"
+	OpsgenieEu            OpsgenieConfigService = "opsgenie_eu"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieConfigService enum.
+func (e OpsgenieConfigService) Valid() bool {
+	switch e {
+	case JiraServiceManagement:
+		return true
+	case Opsgenie:
+		return true
+	case OpsgenieEu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieResponderType.
+const (
+	Escalation OpsgenieResponderType = "escalation"
+	Schedule   OpsgenieResponderType = "schedule"
+	Team       OpsgenieResponderType = "team"
+	User       OpsgenieResponderType = "user"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieResponderType enum.
+func (e OpsgenieResponderType) Valid() bool {
+	switch e {
+	case Escalation:
+		return true
+	case Schedule:
+		return true
+	case Team:
+		return true
+	case User:
 		return true
 	default:
 		return false
@@ -597,6 +711,141 @@ type AlertTypeList = []AlertType
 // AllowManualDispatch Whether a person may send alerts to it by hand.
 type AllowManualDispatch = bool
 
+// AmazonSnsConfig An Amazon SNS topic. Programs get the alert as JSON, e-mail subscribers a text to read, and message attributes are there to filter by.
+type AmazonSnsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the region's own: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The topic's `MaximumMessageSize`: over it, the alert's context is cut.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO topic has one for each detection. Allowed for standard topics too, for fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// MessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+	MessageStructure *AmazonSnsConfigMessageStructure `json:"message_structure,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// Region The region to call; when absent, that of the topic's ARN.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+
+	// TopicArn The topic's ARN.
+	TopicArn string `json:"topic_arn"`
+}
+
+// AmazonSnsConfigMessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+type AmazonSnsConfigMessageStructure string
+
+// AmazonSqsConfig An Amazon SQS queue. The message is the alert as JSON, with message attributes.
+type AmazonSqsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// DelaySeconds How long consumers do not see a message, in seconds; when absent, as the queue says. Not for FIFO queues.
+	DelaySeconds *int64 `json:"delay_seconds,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the queue's: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The queue's `MaximumMessageSize`: over it, the alert's context is cut. A queue from before August 2025 has 262144 unless it was raised.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO queue has one for each detection. Allowed for standard queues too, which makes them fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// QueueURL The queue's URL, which is called unless `endpoint_url` is set.
+	QueueURL string `json:"queue_url"`
+
+	// Region The region to call; when absent, that of the queue's URL; required where the URL does not name it.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+}
+
+// AsanaConfig A project in Asana, in which each alert becomes a task.
+type AsanaConfig struct {
+	// AccessToken A personal access token, or that of a service account; tasks are made in its owner's name.
+	AccessToken nullable.Nullable[string] `json:"access_token,omitempty"`
+
+	// APIURL The base URL of the API in place of https://app.asana.com/api/1.0, for a proxy or a test: /tasks is appended.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee Whom the task is assigned to: an e-mail address, a user's gid, or `me` for the token's owner.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the task's description, in Asana's rich text (XML of few tags), in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CustomFields Values of custom fields, as the text of a JSON object by the gid of the field: texts, numbers, the gid of an option, or lists of gids, as Asana takes them.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Followers Who follows the task, at most 20, each as in `assignee`.
+	Followers []string `json:"followers,omitempty"`
+
+	// ParentGID The gid of the task whose subtask it becomes.
+	ParentGID *string `json:"parent_gid,omitempty"`
+
+	// ProjectGids The gids of the projects the task is in, at most 20: the digits in their addresses.
+	ProjectGids []string `json:"project_gids"`
+
+	// SectionGID The gid of the section of the first project that the task goes to.
+	SectionGID *string `json:"section_gid,omitempty"`
+
+	// SeverityCustomFieldGID The gid of a single-select custom field that shows the severity, with `severity_enum_option_gids`.
+	SeverityCustomFieldGID *string `json:"severity_custom_field_gid,omitempty"`
+
+	// SeverityEnumOptionGids The gid of the option of that field, by severity. A severity that is not named leaves the field empty.
+	SeverityEnumOptionGids map[string]string `json:"severity_enum_option_gids,omitempty"`
+
+	// TagGids The gids of the task's tags, at most 20.
+	TagGids []string `json:"tag_gids,omitempty"`
+
+	// TitleTemplate A template of the task's name, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
 // Attempt defines model for Attempt.
 type Attempt struct {
 	// At When it began.
@@ -655,6 +904,18 @@ type BatchResult struct {
 
 	// Type As in Problem.
 	Type *string `json:"type,omitempty"`
+}
+
+// BlinkOpsConfig A Blink workflow, through an event-based webhook trigger. The webhook's key is in exactly one place: in `api_key`, in `signing_secret`, or in the URL.
+type BlinkOpsConfig struct {
+	// APIKey The webhook's API key, sent in the header `BLINK-API-KEY`: at most 1,024 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// SigningSecret The webhook's API key, where its authentication method is *Signature*: the key signs each request, in the header `X-BLINK-SIGNATURE`, and is not sent. At most 1,024 visible ASCII characters.
+	SigningSecret nullable.Nullable[string] `json:"signing_secret,omitempty"`
+
+	// WebhookURL The webhook's URL: the base URL beside `api_key` or `signing_secret`, or the full URL, which has the key in it as `apikey`.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
 }
 
 // ChosenDestination defines model for ChosenDestination.
@@ -996,6 +1257,66 @@ type DispatchInput struct {
 // DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
 type DisplayName = string
 
+// EmailConfig Mail to one or more recipients, through an SMTP server.
+type EmailConfig struct {
+	// AuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+	AuthMechanism *EmailConfigAuthMechanism `json:"auth_mechanism,omitempty"`
+
+	// Bcc Recipients of a copy whom nobody else sees.
+	Bcc []string `json:"bcc,omitempty"`
+
+	// BodyTemplate A template of the mail's text, in HTML, in place of the description, facts, runbook and context. The part in plain text is made of it.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CaCertificate The certificates, in PEM, of the authorities that the mail server's certificate must come from, instead of those the system trusts.
+	CaCertificate *string `json:"ca_certificate,omitempty"`
+
+	// Cc Recipients of a copy.
+	Cc []string `json:"cc,omitempty"`
+
+	// From The sender: an address in ASCII, with or without a name, such as `SOC <soc@example.com>`. A domain with other letters is written as `xn--…`.
+	From string `json:"from"`
+
+	// HeloName What the control plane calls itself to the mail server; the domain of `from` when absent.
+	HeloName *string `json:"helo_name,omitempty"`
+
+	// Host The mail server: its name in ASCII, or an IP address, without port or scheme.
+	Host string `json:"host"`
+
+	// Password The user's password, or with `auth_mechanism` xoauth2 an access token.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// Port The mail server's port: 587 when absent, 465 with `security` tls, 25 with none.
+	Port *int64 `json:"port,omitempty"`
+
+	// ReplyTo Where answers go, when not to `from`.
+	ReplyTo *string `json:"reply_to,omitempty"`
+
+	// Security How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+	Security *EmailConfigSecurity `json:"security,omitempty"`
+
+	// ServerName The name in the mail server's certificate, when it is not `host`.
+	ServerName *string `json:"server_name,omitempty"`
+
+	// SubjectPrefix What each subject begins with, before the severity: one line.
+	SubjectPrefix *string `json:"subject_prefix,omitempty"`
+
+	// TitleTemplate A template of the mail's title, in place of the alert's: one line of plain text. The subject is the severity and the title.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// To Recipients, in the form of `from`; with `cc` and `bcc` from 1 to 50, and nobody twice.
+	To []string `json:"to,omitempty"`
+
+	// Username Who signs in at the mail server. It goes over an encrypted connection only.
+	Username *string `json:"username,omitempty"`
+}
+
+// EmailConfigAuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+type EmailConfigAuthMechanism string
+
+// EmailConfigSecurity How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+type EmailConfigSecurity string
+
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool
 
@@ -1035,6 +1356,42 @@ type Generated struct {
 	Title *string `json:"title,omitempty"`
 }
 
+// GithubConfig A repository on GitHub, in which each alert becomes an issue.
+type GithubConfig struct {
+	// APIURL The base URL of the API in place of https://api.github.com: https://HOST/api/v3 for GitHub Enterprise Server, https://api.SUBDOMAIN.ghe.com for data residency.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignees The logins of whom each issue is assigned to, at most 10.
+	Assignees []string `json:"assignees,omitempty"`
+
+	// BodyTemplate A template of the issue's text, in GitHub's Markdown, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// IssueType The name of the issues' type, which the organization defines.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue, at most 20 of at most 50 characters. GitHub makes those that are missing.
+	Labels []string `json:"labels,omitempty"`
+
+	// LabelsBySeverity One more label, by severity, such as `CRITICAL` for `severity: critical`.
+	LabelsBySeverity map[string]string `json:"labels_by_severity,omitempty"`
+
+	// Milestone The number of the milestone of each issue, as in its address.
+	Milestone *int64 `json:"milestone,omitempty"`
+
+	// Owner The user or organization that the repository belongs to.
+	Owner string `json:"owner"`
+
+	// Repository The repository's name, without its owner.
+	Repository string `json:"repository"`
+
+	// TitleTemplate A template of the issue's title, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Token A fine-grained personal access token, or that of an installation of a GitHub App, which may write the repository's issues.
+	Token nullable.Nullable[string] `json:"token,omitempty"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	// Status Always "ok".
@@ -1043,6 +1400,114 @@ type Health struct {
 
 // IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 type IdempotencyKey = string
+
+// JiraCloudConfig A project in Jira Cloud, in which each alert becomes an issue.
+type JiraCloudConfig struct {
+	// APIToken An API token of the account, or without an email a bearer token.
+	APIToken nullable.Nullable[string] `json:"api_token,omitempty"`
+
+	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee The account id of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the issue's description, in plain text with blank lines between paragraphs, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CloudID The site's id, which makes requests go to `https://api.atlassian.com/ex/jira/` and the id: API tokens with scopes, those of service accounts among them, and OAuth tokens work there only. `https://acme.atlassian.net/_edge/tenant_info` shows it.
+	CloudID *string `json:"cloud_id,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 3, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Email The e-mail address of the account that the API token is of. Without it the token is sent as a bearer token.
+	Email *string `json:"email,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// ParentKey The issue that each issue is made below: an epic, or for a sub-task its task.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// SiteURL The site's address, as people open it: `https://acme.atlassian.net`.
+	SiteURL string `json:"site_url"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
+// JiraDataCenterConfig A project in Jira Data Center or Server, in which each alert becomes an issue. Either `personal_access_token` is set, or `username` and `password`.
+type JiraDataCenterConfig struct {
+	// Assignee The name of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BaseURL Jira's address with its context path: `https://jira.example.com/jira`, as its general configuration has it.
+	BaseURL string `json:"base_url"`
+
+	// BodyTemplate A template of the issue's description, in wiki markup, in which texts from the alert are escaped, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 2, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// MaxDescriptionCharacters How long a description may be, in characters: what the administrators have set as `jira.text.field.character.limit`.
+	MaxDescriptionCharacters *int64 `json:"max_description_characters,omitempty"`
+
+	// ParentKey The issue that each issue is made below as a sub-task. An epic is a custom field here.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// Password The user's password.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// PersonalAccessToken A personal access token of the user who makes the issues.
+	PersonalAccessToken nullable.Nullable[string] `json:"personal_access_token,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Username The name of the user who makes the issues, where there is no personal access token.
+	Username *string `json:"username,omitempty"`
+}
 
 // LogTypeList The log types it wants; empty means all.
 type LogTypeList = []string
@@ -1070,6 +1535,63 @@ type MicrosoftTeamsConfig struct {
 	// WebhookURL The URL of the flow's trigger, whole, with its signature; it grants the right to post.
 	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
 }
+
+// OpsgenieConfig Opsgenie, or its successor Jira Service Management, through an API integration.
+type OpsgenieConfig struct {
+	// Actions Custom actions of the alert, at most 10 of at most 50 characters.
+	Actions []string `json:"actions,omitempty"`
+
+	// APIKey The API key of an API integration that may read, create and update alerts: at most 255 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// APIURL The base URL instead of the service's, for a proxy or a test: /v2/alerts is appended, unless the path ends in it.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Details Details of every alert beside its own, in whose place they stand where the names are the same: one line each, at most 4,000 characters in all.
+	Details map[string]string `json:"details,omitempty"`
+
+	// Entity What an alert is about, for Opsgenie's rules; the detection's id when absent.
+	Entity *string `json:"entity,omitempty"`
+
+	// PriorityBySeverity The priority, `P1` to `P5`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` P1, `HIGH` P2, `MEDIUM` P3, `LOW` P4, `INFO` P5. A test is always P5.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// Responders Teams, users, escalations and schedules that an alert notifies, at most 50. The integration's own when absent; a team's integration notifies that team whatever stands here.
+	Responders []OpsgenieResponder `json:"responders,omitempty"`
+
+	// Service Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+	Service *OpsgenieConfigService `json:"service,omitempty"`
+
+	// Source The name Opsgenie shows for where the alert came from.
+	Source *string `json:"source,omitempty"`
+
+	// Tags Tags before those of the detection, at most 20 of at most 50 characters. An alert has 20 in all.
+	Tags []string `json:"tags,omitempty"`
+
+	// VisibleTo Teams and users who see an alert without being notified, at most 50.
+	VisibleTo []OpsgenieResponder `json:"visible_to,omitempty"`
+}
+
+// OpsgenieConfigService Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+type OpsgenieConfigService string
+
+// OpsgenieResponder A team, user, escalation or schedule, by its id, or by its name or, for a user, the username.
+type OpsgenieResponder struct {
+	// ID Its id. Jira Service Management documents no other way.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of a team, escalation or schedule.
+	Name *string `json:"name,omitempty"`
+
+	// Type What it is; `visible_to` takes teams and users.
+	Type OpsgenieResponderType `json:"type"`
+
+	// Username The e-mail address by which a user logs in.
+	Username *string `json:"username,omitempty"`
+}
+
+// OpsgenieResponderType What it is; `visible_to` takes teams and users.
+type OpsgenieResponderType string
 
 // Override defines model for Override.
 type Override struct {
@@ -1154,11 +1676,17 @@ type PagerdutyConfig struct {
 	// Client The name PagerDuty shows for where the event came from.
 	Client *string `json:"client,omitempty"`
 
+	// CustomDetails Custom details of every event beside the alert's own, in whose place they stand where the names are the same: one line each, at most 8,000 characters in all.
+	CustomDetails map[string]string `json:"custom_details,omitempty"`
+
 	// Region The account's service region.
 	Region *PagerdutyConfigRegion `json:"region,omitempty"`
 
 	// RoutingKey The integration key of an Events API v2 integration on the service, 32 characters.
 	RoutingKey nullable.Nullable[string] `json:"routing_key,omitempty"`
+
+	// SeverityMap PagerDuty's severity, `critical`, `error`, `warning` or `info`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` critical, `HIGH` error, `MEDIUM` warning, `LOW` and `INFO` info. A test is always info.
+	SeverityMap map[string]string `json:"severity_map,omitempty"`
 }
 
 // PagerdutyConfigRegion The account's service region.

@@ -11,6 +11,7 @@
 //	post.go      Env.Post: the exchange most types make
 //	preview.go   Type.Preview: what an alert would become, without secrets
 //	outcome.go   what an attempt's error says should happen next
+//	field.go     what types ask of the texts in a config
 //	name.go      when two display names are the same
 package destination
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -79,7 +80,7 @@ func (c Config) validateCredentials(add reporter) {
 		}
 	}
 	if c.BearerToken.IsSet() {
-		if !visible(c.BearerToken.Reveal()) {
+		if !destination.Visible(c.BearerToken.Reveal()) {
 			add("/bearer_token", "must be visible ASCII characters without spaces")
 		}
 		if c.BasicUsername != "" {
@@ -121,7 +122,7 @@ func (c Config) validateHMAC(add reporter) {
 	}
 	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
 	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")
-	if c.HMACFormat != "" && (!once || !visible(around)) {
+	if c.HMACFormat != "" && (!once || !destination.Visible(around)) {
 		add("/hmac_format", "must be visible ASCII characters with %s or %s once among them, and no other braces", hexMark, base64Mark)
 	}
 }
@@ -149,10 +150,10 @@ func (c Config) validateHeaders(add reporter) {
 		check("/hmac_header", c.hmacHeader(), "")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		check(pointer("headers", name), name, c.Headers[name])
+		check(destination.Pointer("headers", name), name, c.Headers[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.SecretHeaders)) {
-		check(pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
+		check(destination.Pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
 	}
 }
 
@@ -187,18 +188,4 @@ func validValue(value string) bool {
 		}
 	}
 	return true
-}
-
-func visible(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// pointer returns the JSON pointer to a member of a map member.
-func pointer(field, name string) string {
-	return "/" + field + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
