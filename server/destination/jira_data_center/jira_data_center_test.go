@@ -178,7 +178,7 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 					}
 					mustFit(t, m, rendering.Body, limit)
 					description := descriptionOf(t, rendering.Body)
-					if !strings.Contains(description, "… cut here") {
+					if !strings.Contains(description, "… cut ") {
 						t.Errorf("got no note in %.200q", description)
 					}
 					if config != own {
