@@ -88,8 +88,7 @@ func Render(c Config, texts render.Texts, thread string, m *destination.Message)
 		ThreadName: short.Fit(thread, maxThreadName, units),
 	}
 	if texts.HasBody {
-		own := cutter.Fit(strings.TrimSpace(texts.Body), room(main), units)
-		main.Description = paragraphs(main.Description, own)
+		main.Description = paragraphs(main.Description, texts.FitBody(&cutter, room(main), units))
 		msg.Embeds = []embed{main}
 		return encode(msg), cutter.Cut()
 	}
