@@ -27,7 +27,6 @@ import (
 const (
 	pageSize = 100
 	maxPages = 10
-	leeway   = 10 * time.Minute // between the clock of what made the alert and Asana's
 )
 
 // errNoList is why an alert waits although Asana answers.
@@ -38,7 +37,7 @@ var errNoList = errors.New("there is no list of tasks in Asana's answer, so it i
 func (s *sender) find(ctx context.Context, m *destination.Message) (receipt destination.Receipt, found bool, err error) {
 	want := mark(m)
 	query := url.Values{
-		"project": {s.config.ProjectGIDs[0]}, "modified_since": {s.since(m).Format(time.RFC3339)},
+		"project": {s.config.ProjectGIDs[0]}, "modified_since": {m.Since(s.env.Now()).Format(time.RFC3339)},
 		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"notes,permalink_url"},
 	}
 	for range maxPages {
@@ -68,13 +67,4 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 		query.Set("offset", list.NextPage.Offset)
 	}
 	return destination.Receipt{}, false, nil
-}
-
-// since is the earliest a task of this delivery can be from.
-func (s *sender) since(m *destination.Message) time.Time {
-	since := s.env.Now()
-	if !m.CreatedAt.IsZero() && m.CreatedAt.Before(since) {
-		since = m.CreatedAt
-	}
-	return since.Add(-leeway).UTC().Truncate(time.Second)
 }
