@@ -21,9 +21,8 @@ import (
 //
 // There would be two other ways. A task can have an external id, by which it is found at once, but only of an OAuth app's,
 // not of a person's token (https://developers.asana.com/docs/custom-external-data). And there is a search, but only in paid
-// workspaces, and it lags: "changes in Asana [...] are forwarded to our search infrastructure to be indexed", which takes
-// 10 to 60 seconds (https://developers.asana.com/reference/searchtasksforworkspace). The list of a project's tasks is open
-// to all and has a task as soon as there is one (https://developers.asana.com/reference/gettasks).
+// workspaces, and 10 to 60 seconds behind; Asana says itself that whoever needs "strongly consistent results" lists tasks in
+// its place (https://developers.asana.com/reference/searchtasksforworkspace).
 const (
 	pageSize = 100
 	maxPages = 10
