@@ -37,7 +37,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 	want := mark(m)
 	query := url.Values{
 		"project": {s.config.ProjectGIDs[0]}, "modified_since": {m.Since(s.env.Now()).Format(time.RFC3339)},
-		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"notes,permalink_url"},
+		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"html_notes,permalink_url"},
 	}
 	for range maxPages {
 		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.tasks()+"?"+query.Encode(), nil)
@@ -54,7 +54,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 			return receipt, false, errNoList
 		}
 		for _, t := range list.Data {
-			if gidForm.MatchString(t.GID) && strings.Contains(t.Notes, want) {
+			if gidForm.MatchString(t.GID) && strings.Contains(t.HTMLNotes, want) {
 				s.confirm(&receipt, t)
 				receipt.Message = "An earlier attempt had made task " + receipt.ExternalID + "."
 				return receipt, true, nil
