@@ -318,7 +318,6 @@ func TestSend_KeepsTheServersName(t *testing.T) {
 		"2.0.0 Ok: queued as 4bX2kq3fQ1zW7vR":                                                                         "4bX2kq3fQ1zW7vR", // Postfix
 		"Ok: queued as VtCT1mTVTYGqVoHAa9Jm5g":                                                                        "VtCT1mTVTYGqVoHAa9Jm5g",
 		"OK id=1tE5Kx-000000001Yz-0Abc":                                                                               "1tE5Kx-000000001Yz-0Abc", // Exim
-		"Ok 0100018c1f2b3d4e-5f60718a-9b0c-4d1e-8f20-000000":                                                          "",                        // not SES's form
 		"Ok 010f018c1f2b3d4e-5f60718a-9b0c-4d1e-8f20-3a4b5c6d7e8f-000000":                                             "010f018c1f2b3d4e-5f60718a-9b0c-4d1e-8f20-3a4b5c6d7e8f-000000",
 		"2.0.0 5ALDZOxq012345 Message accepted for delivery":                                                          "5ALDZOxq012345", // Sendmail
 		"2.0.0 OK  1763696124 d2e1a72fcca58-7c3f0e1sm123.4 - gsmtp":                                                   "d2e1a72fcca58-7c3f0e1sm123.4",
@@ -326,9 +325,6 @@ func TestSend_KeepsTheServersName(t *testing.T) {
 		"2.0.0 OK":      "",
 		"Great success": "",
 	} {
-		if strings.HasSuffix(text, "8f20-000000") {
-			want = "0100018c1f2b3d4e-5f60718a-9b0c-4d1e-8f20-000000"
-		}
 		if want == "" {
 			want = own
 		}
@@ -443,7 +439,9 @@ func TestSend_RemembersSoMuch(t *testing.T) {
 	t.Parallel()
 	server := &answers{code: map[string]int{"two@example.com": 450}}
 	mails := server.start(t)
-	sender := open(t, at(t, mails.Addr, config{"to": []string{"one@example.com", "two@example.com"}}))
+	sender := open(t, at(t, mails.Addr, config{
+		"to": []string{"one@example.com", "two@example.com"}, "security": "none", "ca_certificate": nil, // it is quicker
+	}))
 	deliveryOf := func(n int) *destination.Message {
 		m := destinationtest.Minimal()
 		m.DeliveryID = fmt.Sprintf("delivery-%d", n)
