@@ -406,10 +406,11 @@ func TestTemplates_ReplaceBothParts(t *testing.T) {
 	t.Parallel()
 	c := config{
 		"title_template": "{{ .detection.id }}",
-		"body_template":  "<style>p{color:red}</style><h2>{{ .severity }}</h2><p>For <b>you</b>:<br>{{ .description }}</p><table><tr><td>a</td><td>b &lt; c</td></tr></table>",
+		"body_template":  "<style>p{color:red}</style><h2>{{ .severity }}</h2><p>For <b>you</b>:<br>{{ .description }}</p><p>{{ .dedup }}</p><table><tr><td>a</td><td>b &lt; c</td></tr></table>",
 	}
 	m := destinationtest.Message()
 	m.Alert.Detection.Description = "<script>alert(1)</script>"
+	m.Alert.Dedup = "exe.\u202efdp\x00"
 	p := partsOf(t, render(t, c, m))
 	if p.Subject != "[HIGH] AWS.Console.RootLogin" {
 		t.Errorf("got subject %q", p.Subject)
@@ -417,7 +418,7 @@ func TestTemplates_ReplaceBothParts(t *testing.T) {
 	if !strings.Contains(p.HTML, "<p>For <b>you</b>:<br>&lt;script&gt;alert(1)&lt;/script&gt;</p>") || strings.Contains(p.HTML, "<pre") {
 		t.Errorf("got %s, want the template's HTML, and no context", p.HTML)
 	}
-	if want := "HIGH\nFor you:\n<script>alert(1)</script>\na  b < c"; !strings.Contains(p.Text, want) || strings.Contains(p.Text, "sourceIPAddress") || strings.Contains(p.Text, "color") {
+	if want := "HIGH\nFor you:\n<script>alert(1)</script>\nexe.\ufffdfdp\ufffd\na  b < c"; !strings.Contains(p.Text, want) || strings.Contains(p.Text, "sourceIPAddress") || strings.Contains(p.Text, "color") {
 		t.Errorf("got %s, want %s, and no context", p.Text, want)
 	}
 	if !strings.Contains(p.Text, "View alert:") || !strings.Contains(p.HTML, ">View alert</a>") {
