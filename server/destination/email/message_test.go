@@ -5,6 +5,7 @@ package email_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -21,14 +22,12 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/email"
 )
 
-// The limits, from outside: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 and what Gmail shows.
 const (
-	maxMail    = 256 << 10
-	maxHTML    = 102_000
 	maxSubject = 150
-	maxLine    = 998
+	maxLine    = 998 // https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1
 )
 
 // received is a mail as standard tools read it.
@@ -98,7 +97,7 @@ func read(t testing.TB, raw []byte) received {
 	var kinds []string
 	for reader := multipart.NewReader(parsed.Body, params["boundary"]); ; {
 		part, err := reader.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -285,8 +284,8 @@ func TestSend_StaysWithinLimits(t *testing.T) {
 		messages = append(messages, m)
 	}
 	for i, mail := range deliver(t, config{}, messages...) {
-		if n := len(mail.rawHTML); n > maxHTML {
-			t.Errorf("mail %d: the HTML has %d bytes, want at most %d", i, n, maxHTML)
+		if n := len(mail.rawHTML); n > email.MaxHTML {
+			t.Errorf("mail %d: the HTML has %d bytes, want at most %d", i, n, email.MaxHTML)
 		}
 		if mail.Text == "" || strings.ContainsRune(mail.Text+mail.HTML, utf8.RuneError) {
 			t.Errorf("mail %d: a character was cut in two, or all is gone", i)
@@ -303,8 +302,8 @@ func TestSend_StaysWithinLimits(t *testing.T) {
 		}
 	}
 	for i, m := range server.Mails() {
-		if n := len(m.Raw); n > maxMail {
-			t.Errorf("mail %d has %d bytes, want at most %d", i, n, maxMail)
+		if n := len(m.Raw); n > email.MaxMail {
+			t.Errorf("mail %d has %d bytes, want at most %d", i, n, email.MaxMail)
 		}
 	}
 }

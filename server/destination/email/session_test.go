@@ -27,23 +27,30 @@ func send(t testing.TB, c config) (destination.Receipt, destination.Outcome, err
 	return receipt, outcome, err
 }
 
+func overTLS(s *destinationtest.MailServer) { s.TLS, s.Plain = true, true }
+func inPlain(s *destinationtest.MailServer) { s.Plain = true }
+
+func offering(mechanisms ...string) func(*destinationtest.MailServer) {
+	return func(s *destinationtest.MailServer) { s.Mechanisms = append([]string{}, mechanisms...) }
+}
+
 func TestSend_Encrypts(t *testing.T) {
 	t.Parallel()
 	user := config{"username": "u", "password": "secret-word"}
 	for name, test := range map[string]struct {
-		server    destinationtest.MailServer
+		setUp     func(*destinationtest.MailServer)
 		config    config
 		encrypted bool
 	}{
-		"STARTTLS":                   {destinationtest.MailServer{}, user, true},
-		"TLS":                        {destinationtest.MailServer{TLS: true, Plain: true}, config{"security": "tls", "username": "u", "password": "secret-word"}, true},
-		"STARTTLS by another name":   {destinationtest.MailServer{}, config{"server_name": "smtp.example.com"}, true},
-		"none":                       {destinationtest.MailServer{Plain: true}, config{"security": "none", "ca_certificate": nil}, false},
-		"none, though there is some": {destinationtest.MailServer{}, config{"security": "none", "ca_certificate": nil}, false},
+		"STARTTLS":                   {nil, user, true},
+		"TLS":                        {overTLS, config{"security": "tls", "username": "u", "password": "secret-word"}, true},
+		"STARTTLS by another name":   {nil, config{"server_name": "smtp.example.com"}, true},
+		"none":                       {inPlain, config{"security": "none", "ca_certificate": nil}, false},
+		"none, though there is some": {nil, config{"security": "none", "ca_certificate": nil}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := destinationtest.StartMail(t, func(s *destinationtest.MailServer) { s.TLS, s.Plain = test.server.TLS, test.server.Plain })
+			server := destinationtest.StartMail(t, test.setUp)
 			if receipt, outcome, err := send(t, at(t, server.Addr, test.config)); outcome != destination.OutcomeDelivered || receipt.StatusCode != 250 {
 				t.Fatalf("got %+v (error %v)", receipt, err)
 			}
@@ -72,24 +79,22 @@ func TestSend_TrustsNobodyElse(t *testing.T) {
 		return c
 	}
 	for name, test := range map[string]struct {
-		server destinationtest.MailServer
+		setUp  func(*destinationtest.MailServer)
 		config config
 		says   string
 	}{
-		"STARTTLS taken away":              {destinationtest.MailServer{Plain: true}, user, "does not offer STARTTLS"},
-		"unknown authority":                {destinationtest.MailServer{}, with(config{"ca_certificate": nil}), "certificate"},
-		"unknown authority, TLS":           {destinationtest.MailServer{TLS: true}, with(config{"ca_certificate": nil, "security": "tls"}), "certificate"},
-		"somebody else's certificate":      {destinationtest.MailServer{}, with(config{"server_name": "mail.example.com"}), "mail.example.com"},
-		"somebody else's certificate, TLS": {destinationtest.MailServer{TLS: true}, with(config{"server_name": "mail.example.com", "security": "tls"}), "mail.example.com"},
-		"no TLS where it should be":        {destinationtest.MailServer{}, with(config{"security": "tls"}), "answers without TLS"},
-		"no sign-in":                       {destinationtest.MailServer{Mechanisms: []string{}}, user, "offers no way to sign in"},
-		"another sign-in":                  {destinationtest.MailServer{Mechanisms: []string{"GSSAPI", "XOAUTH2"}}, user, "does not offer to sign in with SCRAM-SHA-256, PLAIN, LOGIN, CRAM-MD5"},
+		"STARTTLS taken away":              {inPlain, user, "does not offer STARTTLS"},
+		"unknown authority":                {nil, with(config{"ca_certificate": nil}), "certificate"},
+		"unknown authority, TLS":           {overTLS, with(config{"ca_certificate": nil, "security": "tls"}), "certificate"},
+		"somebody else's certificate":      {nil, with(config{"server_name": "mail.example.com"}), "mail.example.com"},
+		"somebody else's certificate, TLS": {overTLS, with(config{"server_name": "mail.example.com", "security": "tls"}), "mail.example.com"},
+		"no TLS where it should be":        {nil, with(config{"security": "tls"}), "answers without TLS"},
+		"no sign-in":                       {offering(), user, "offers no way to sign in"},
+		"another sign-in":                  {offering("GSSAPI", "XOAUTH2"), user, "does not offer to sign in with SCRAM-SHA-256, PLAIN, LOGIN, CRAM-MD5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := destinationtest.StartMail(t, func(s *destinationtest.MailServer) {
-				s.TLS, s.Plain, s.Mechanisms = test.server.TLS, test.server.Plain, test.server.Mechanisms
-			})
+			server := destinationtest.StartMail(t, test.setUp)
 			receipt, outcome, err := send(t, at(t, server.Addr, test.config))
 			if outcome != destination.OutcomeRetry || !destination.NeedsOperator(err) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %s, needs an operator %t: %v; want RETRY, true and %q", outcome, destination.NeedsOperator(err), err, test.says)
