@@ -183,19 +183,16 @@ func testTemplatesAreCleaned(t *testing.T, c Case) {
 // testTemplatesFail has templates that work with the alerts they were checked with and not with this one.
 func testTemplatesFail(t *testing.T, c Case) {
 	const fails = "{{index .context.suite 0}}"
+	const why = "(line 1: index: there is no entry 0 in a list of 0"
 	m := Message()
 	m.Alert.Context = json.RawMessage(`{"suite":[],"rest":"12345"}`)
-	const why = "line 1: index: there is no entry 0 in a list of 0"
-	if c.Machine { // a program that reads what a template makes cannot read anything else
-		_, err := c.with(t, map[string]any{"body_template": c.own(fails)}).open(t, vendorAddress).Render(m)
-		if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent || !strings.Contains(err.Error(), why) {
-			t.Errorf("got %v (%s), want why the body template failed, for good", err, outcome)
-		}
+	if c.Machine {
+		testTemplatesFailForPrograms(t, c, fails, why, m)
 		return
 	}
-	r := c.render(t, fails, fails, m)
+	r := c.render(t, fails, c.own(fails), m)
 	notes := strings.Join(r.Notes, "\n")
-	if !strings.Contains(notes, "title template failed ("+why) || !strings.Contains(notes, "body template failed ("+why) {
+	if !strings.Contains(notes, "title template failed "+why) || !strings.Contains(notes, "body template failed "+why) {
 		t.Errorf("got the notes %q, want that both templates failed and why", notes)
 	}
 	all := strings.Join(textsOf(t, r.Body), "\n")
@@ -203,6 +200,26 @@ func testTemplatesFail(t *testing.T, c Case) {
 		if !strings.Contains(all, want) {
 			t.Errorf("got %s, want %q in the usual message", all, want)
 		}
+	}
+}
+
+// testTemplatesFailForPrograms wants the usual title in place of one that fails. But a program that expects a form of its
+// own is sent no other: without the body there is nothing to send.
+func testTemplatesFailForPrograms(t *testing.T, c Case, fails, why string, m *destination.Message) {
+	usual, err := c.open(t, vendorAddress).Render(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.render(t, fails, "", m)
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "title template failed "+why) || string(r.Body) != string(usual.Body) {
+		t.Errorf("got %s and the notes %q, want the usual body and why the title failed", r.Body, notes)
+	}
+	sender := c.with(t, map[string]any{"body_template": c.own(fails)}).open(t, vendorAddress)
+	_, err = sender.Render(m)
+	fields := problem.FieldsOf(err)
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent || len(fields) != 1 || fields[0].Name != "/body_template" ||
+		!strings.Contains(err.Error(), strings.TrimPrefix(why, "(")) {
+		t.Errorf("got %s: %v, want PERMANENT with the field /body_template and why", outcome, err)
 	}
 }
 

@@ -128,7 +128,7 @@ func room(e embed) int {
 func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) string {
 	notes := texts.Notes
 	if m.Again {
-		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Discord may show this alert twice.")
+		notes = append(slices.Clone(notes), "This may have been sent before: Discord may show it twice.")
 	}
 	var lines []string
 	for _, note := range notes {

@@ -106,7 +106,7 @@ func heading(cutter *render.Cutter, look look, texts render.Texts, m *destinatio
 	}}
 	notes := texts.Notes
 	if m.Again {
-		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Teams may show this alert twice.")
+		notes = append(slices.Clone(notes), "This may have been sent before: Teams may show it twice.")
 	}
 	for _, note := range notes {
 		body = append(body, rich("", run{Text: plain(cutter.Fit(note, maxNote, size)), Italic: true}))

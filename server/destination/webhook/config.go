@@ -120,6 +120,9 @@ func (c Config) validateHMAC(add reporter) {
 			add(text.name, "must have at most %d characters", maxHMACText)
 		}
 	}
+	if !validValue(c.HMACSecret.Reveal()) {
+		add("/hmac_secret", "must not hold line breaks or other control characters")
+	}
 	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
 	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")
 	if c.HMACFormat != "" && (!once || !destination.Visible(around)) {
