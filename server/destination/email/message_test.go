@@ -424,7 +424,7 @@ func TestTemplates_ReplaceBothParts(t *testing.T) {
 		t.Error("the links are gone")
 	}
 	long := render(t, config{"body_template": "{{ range .tags }}{{ . }}{{ end }}"}, tagged(destinationtest.Message(), 70_000))
-	if p := partsOf(t, long); !strings.Contains(p.Text, "too long for a mail") || !strings.Contains(p.HTML, "<pre") || len(long.Notes) != 1 {
+	if p := partsOf(t, long); !strings.Contains(p.Text, "cut to fit") || strings.Contains(p.HTML, "<pre") || !long.Truncated || len(long.Notes) != 0 {
 		t.Errorf("a body that is too long: got the notes %q and %s", long.Notes, p.Text)
 	}
 }
