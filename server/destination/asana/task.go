@@ -95,7 +95,8 @@ func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, 
 func describe(cutter *render.Cutter, name string, texts render.Texts, m *destination.Message) (html string, notes []string) {
 	if texts.HasBody {
 		head := heading(cutter, name, texts.Notes, m)
-		own, err := fit(cutter, strings.TrimSpace(texts.Body), maxNotes-len(body(append(head, "", marker(m)))))
+		room := maxNotes - len(body(append(slices.Clone(head), "", marker(m))))
+		own, err := fit(cutter, texts.FitBody(cutter, room-len(cutNote), render.Bytes), room)
 		if err == nil {
 			return body(append(head, own, marker(m))), texts.Notes
 		}

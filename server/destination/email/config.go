@@ -87,8 +87,8 @@ func (v *validation) checkAuth(c Config) {
 	if len(c.Username) > maxUsername || !printable(c.Username) {
 		v.check("/username", "must have at most 320 bytes and no control characters")
 	}
-	if password := c.Password.Reveal(); len(password) > maxPassword || strings.ContainsAny(password, "\x00\r\n") {
-		v.check("/password", "must have at most 8 KiB and no line breaks")
+	if password := c.Password.Reveal(); len(password) > maxPassword || !printable(password) {
+		v.check("/password", "must have at most 8 KiB and no control characters")
 	}
 	if _, known := mechanisms[c.AuthMechanism]; !known && c.AuthMechanism != Auto {
 		v.check("/auth_mechanism", "must be auto, plain, login, cram_md5, scram_sha_256 or xoauth2")

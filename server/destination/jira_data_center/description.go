@@ -4,7 +4,6 @@ package jiradatacenter
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -51,7 +50,7 @@ func describe(cutter *render.Cutter, limit int, texts render.Texts, m *destinati
 	d.panel(texts, m)
 	links := d.links(m)
 	if texts.HasBody {
-		d.own(texts.Body, links)
+		d.own(texts, links)
 		d.out.WriteString(links)
 		return d.out.String()
 	}
@@ -110,17 +109,10 @@ func (d *description) links(m *destination.Message) string {
 	return "\n" + strings.Join(links, " · ") + "\n"
 }
 
-// brokenEntity is an entity that a cut has left without its end.
-var brokenEntity = regexp.MustCompile(`&(#?[0-9a-z]{0,6})$`)
-
 // own adds what a template of the user's made, whose markup is Jira's and whose values are escaped already.
-func (d *description) own(body, links string) {
-	body = render.Text(body)
+func (d *description) own(texts render.Texts, links string) {
 	room := d.limit - jira.Units.Of(d.out.String()+links) - len("\n\n")
-	if kept := d.cutter.FitNoted(body, room, jira.Units, cutNote); kept != body {
-		body = brokenEntity.ReplaceAllString(strings.TrimSuffix(kept, cutNote), "") + cutNote
-	}
-	if !render.Blank(body) {
+	if body := render.Text(texts.FitBody(d.cutter, room, jira.Units)); !render.Blank(body) {
 		d.out.WriteString("\n" + body + "\n")
 	}
 }

@@ -164,10 +164,13 @@ func valueEnd(text []byte, i int) int {
 // stringEnd returns where the string ends that starts at text[i].
 func stringEnd(text []byte, i int) int {
 	for i++; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
+		quote := bytes.IndexByte(text[i:], '"')
+		if quote < 0 {
+			break
+		}
+		before := text[i : i+quote]
+		i += quote
+		if escapes := len(before) - len(bytes.TrimRight(before, `\`)); escapes%2 == 0 {
 			return i + 1
 		}
 	}
