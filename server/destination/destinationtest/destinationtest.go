@@ -10,8 +10,11 @@
 //	mail.go              the stand-in of a mail server
 //	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
+//	templates.go         what is asked of templates
+//	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
+//	samples.go           what the pictures in the docs are made of
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
 package destinationtest
@@ -63,6 +66,11 @@ type Case struct {
 	ExternalID  string `json:"external_id"`
 	ExternalURL string `json:"external_url"`
 
+	// Markup is what an alert must not get through as it is in the text of a template, such as a mention. MarkupMember is
+	// the one member of a rendering whose texts are markup, where others are not.
+	Markup       []string `json:"markup"`
+	MarkupMember string   `json:"markup_member"`
+
 	// Machine is true for a type that hands texts on as they are, to be read by a program.
 	Machine bool `json:"machine"`
 }
@@ -102,6 +110,8 @@ func Run(t *testing.T, c Case) {
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},
+		{"Members", testMembers},
+		{"Templates", testTemplates},
 		{"Concurrent", testConcurrent},
 		{"Corpus", testCorpus},
 	} {
