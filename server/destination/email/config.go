@@ -62,7 +62,7 @@ func (c Config) Validate() error {
 	v.checkAuth(c)
 	v.checkAddresses(c)
 	v.check("/subject_prefix", prefixFault(c.SubjectPrefix))
-	return problem.InvalidFields(append(v.fields, c.Templates.Validate(escapeValue)...))
+	return problem.InvalidFields(append(v.fields, c.Templates.Validate(escape)...))
 }
 
 type validation struct{ fields []problem.Field }
@@ -87,8 +87,8 @@ func (v *validation) checkAuth(c Config) {
 	if len(c.Username) > maxUsername || !printable(c.Username) {
 		v.check("/username", "must have at most 320 bytes and no control characters")
 	}
-	if password := c.Password.Reveal(); len(password) > maxPassword || strings.ContainsAny(password, "\x00\r\n") {
-		v.check("/password", "must have at most 8 KiB and no line breaks")
+	if password := c.Password.Reveal(); len(password) > maxPassword || !printable(password) {
+		v.check("/password", "must have at most 8 KiB and no control characters")
 	}
 	if _, known := mechanisms[c.AuthMechanism]; !known && c.AuthMechanism != Auto {
 		v.check("/auth_mechanism", "must be auto, plain, login, cram_md5, scram_sha_256 or xoauth2")

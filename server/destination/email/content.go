@@ -31,11 +31,10 @@ type link struct{ name, url string }
 
 // newContent takes the texts of an alert and cuts them. The context gets as much room as given; 0 leaves it out.
 func newContent(texts render.Texts, m *destination.Message, room int) *content {
-	c := &content{message: m, notes: texts.Notes, own: texts.Body, hasOwn: texts.HasBody}
+	c := &content{message: m, notes: texts.Notes, hasOwn: texts.HasBody}
 	c.title = c.cutter.Fit(texts.Title, maxTitle, encoded)
-	if c.hasOwn && encoded.Of(c.own) > maxOwn {
-		c.hasOwn = false
-		c.notes = append(c.notes, "What the body template made of this alert is too long for a mail, so this is the usual message.")
+	if c.hasOwn {
+		c.own = wholeTags(texts.FitBody(&c.cutter, maxOwn, quoted))
 	}
 	c.addLinks()
 	facts := render.Facts(m)
@@ -47,6 +46,14 @@ func newContent(texts render.Texts, m *destination.Message, room int) *content {
 		c.notes[i] = c.cutter.Fit(note, maxNote, encoded)
 	}
 	return c
+}
+
+// wholeTags returns HTML without the tag that it was cut in, whose quotes would swallow what follows.
+func wholeTags(markup string) string {
+	if open := strings.LastIndexByte(markup, '<'); open > strings.LastIndexByte(markup, '>') {
+		return markup[:open] + "…"
+	}
+	return markup
 }
 
 func (c *content) addLinks() {
