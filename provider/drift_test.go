@@ -240,7 +240,7 @@ func (c driftCase) hows(required bool, p *openapi3.Schema, pairOf func(string) [
 		}
 	}
 	switch {
-	case required && p.Type.Includes("array"):
+	case required && p.Type.Includes("array") && p.MinItems == 0:
 		cases = append(cases, with("emptied", pair[0], []any{}), with("filled", []any{}, pair[0]))
 	case !required && !requiredSecret:
 		cases = append(cases, with("cleared", pair[0], nil), with("set", nil, pair[0]))
