@@ -35,7 +35,7 @@ func describe(cutter *render.Cutter, texts render.Texts, m *destination.Message)
 	links := links(m)
 	if texts.HasBody {
 		room := jira.MaxDescription - len(encode(doc)) - len(encode(links)) - contextBlocks
-		doc.Content = append(doc.Content, paragraphs(cutter.FitNoted(render.Text(texts.Body), room, prose, cutNote))...)
+		doc.Content = append(doc.Content, paragraphs(render.Text(texts.FitBody(cutter, room, prose)))...)
 		return withLinks(doc, links)
 	}
 	doc.Content = append(doc.Content, facts(cutter, m))

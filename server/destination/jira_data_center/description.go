@@ -51,7 +51,7 @@ func describe(cutter *render.Cutter, limit int, texts render.Texts, m *destinati
 	d.panel(texts, m)
 	links := d.links(m)
 	if texts.HasBody {
-		d.own(texts.Body, links)
+		d.own(texts, links)
 		d.out.WriteString(links)
 		return d.out.String()
 	}
@@ -111,15 +111,12 @@ func (d *description) links(m *destination.Message) string {
 }
 
 // brokenEntity is an entity that a cut has left without its end.
-var brokenEntity = regexp.MustCompile(`&(#?[0-9a-z]{0,6})$`)
+var brokenEntity = regexp.MustCompile(`&#?[0-9a-z]{0,6}…$`)
 
 // own adds what a template of the user's made, whose markup is Jira's and whose values are escaped already.
-func (d *description) own(body, links string) {
-	body = render.Text(body)
+func (d *description) own(texts render.Texts, links string) {
 	room := d.limit - jira.Units.Of(d.out.String()+links) - len("\n\n")
-	if kept := d.cutter.FitNoted(body, room, jira.Units, cutNote); kept != body {
-		body = brokenEntity.ReplaceAllString(strings.TrimSuffix(kept, cutNote), "") + cutNote
-	}
+	body := render.Text(brokenEntity.ReplaceAllString(texts.FitBody(d.cutter, room, jira.Units), "…"))
 	if !render.Blank(body) {
 		d.out.WriteString("\n" + body + "\n")
 	}
