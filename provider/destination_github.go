@@ -6,7 +6,6 @@ import (
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -109,16 +108,6 @@ var githubKind = kind{
 			text:             func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Github.Token },
 		},
 	},
-}
-
-// bySeverity accepts a map with severities as keys.
-func bySeverity(value ...validator.String) []validator.Map {
-	return []validator.Map{
-		mapvalidator.SizeAtLeast(1),
-		mapvalidator.NoNullValues(),
-		mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
-		mapvalidator.ValueStringsAre(value...),
-	}
 }
 
 func (m *githubModel) config() client.DestinationConfig {

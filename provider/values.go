@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -185,6 +187,16 @@ func (d duration) ValidateString(ctx context.Context, req validator.StringReques
 	if got, err := time.ParseDuration(req.ConfigValue.ValueString()); err != nil || got <= 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, "The duration is not valid",
 			fmt.Sprintf("%q %s.", req.ConfigValue.ValueString(), d.Description(ctx)))
+	}
+}
+
+// bySeverity accepts a map with severities as keys.
+func bySeverity(value ...validator.String) []validator.Map {
+	return []validator.Map{
+		mapvalidator.SizeAtLeast(1),
+		mapvalidator.NoNullValues(),
+		mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
+		mapvalidator.ValueStringsAre(value...),
 	}
 }
 

@@ -180,3 +180,26 @@ func TestType_RefusesWithoutQuotingTheSecret(t *testing.T) {
 		}
 	}
 }
+
+func TestMessage_MarkIsThatOfTheDelivery(t *testing.T) {
+	t.Parallel()
+	first, again, other := &destination.Message{DeliveryID: "a"}, &destination.Message{DeliveryID: "a", Attempt: 2, Again: true}, &destination.Message{DeliveryID: "b"}
+	if first.Mark() != again.Mark() || first.Mark() == other.Mark() || len(first.Mark()) != 32 {
+		t.Errorf("got %q, %q and %q, want the first two alike", first.Mark(), again.Mark(), other.Mark())
+	}
+}
+
+func TestMessage_SinceIsBeforeTheAlertAndNow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.November, 21, 3, 35, 24, 5, time.UTC)
+	for created, want := range map[time.Time]string{
+		now.Add(-time.Hour): "02:25:24", // ten minutes before
+		now.Add(time.Hour):  "03:25:24", // by a clock that is wrong
+		{}:                  "03:25:24",
+	} {
+		m := &destination.Message{CreatedAt: created}
+		if got := m.Since(now).Format(time.TimeOnly); got != want {
+			t.Errorf("an alert of %s: got %s, want %s", created, got, want)
+		}
+	}
+}

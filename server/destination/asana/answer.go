@@ -21,7 +21,7 @@ const maxReason = 500
 type made struct {
 	GID          string `json:"gid"`
 	PermalinkURL string `json:"permalink_url"`
-	Notes        string `json:"notes"`
+	HTMLNotes    string `json:"html_notes"`
 }
 
 // readTask returns the task that an answer names.

@@ -21,13 +21,11 @@ import (
 //
 // There would be two other ways. A task can have an external id, by which it is found at once, but only of an OAuth app's,
 // not of a person's token (https://developers.asana.com/docs/custom-external-data). And there is a search, but only in paid
-// workspaces, and it lags: "changes in Asana [...] are forwarded to our search infrastructure to be indexed", which takes
-// 10 to 60 seconds (https://developers.asana.com/reference/searchtasksforworkspace). The list of a project's tasks is open
-// to all and has a task as soon as there is one (https://developers.asana.com/reference/gettasks).
+// workspaces, and 10 to 60 seconds behind; Asana says itself that whoever needs "strongly consistent results" lists tasks in
+// its place (https://developers.asana.com/reference/searchtasksforworkspace).
 const (
 	pageSize = 100
 	maxPages = 10
-	leeway   = 10 * time.Minute // between the clock of what made the alert and Asana's
 )
 
 // errNoList is why an alert waits although Asana answers.
@@ -38,8 +36,8 @@ var errNoList = errors.New("there is no list of tasks in Asana's answer, so it i
 func (s *sender) find(ctx context.Context, m *destination.Message) (receipt destination.Receipt, found bool, err error) {
 	want := mark(m)
 	query := url.Values{
-		"project": {s.config.ProjectGIDs[0]}, "modified_since": {s.since(m).Format(time.RFC3339)},
-		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"notes,permalink_url"},
+		"project": {s.config.ProjectGIDs[0]}, "modified_since": {m.Since(s.env.Now()).Format(time.RFC3339)},
+		"limit": {strconv.Itoa(pageSize)}, "opt_fields": {"html_notes,permalink_url"},
 	}
 	for range maxPages {
 		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.tasks()+"?"+query.Encode(), nil)
@@ -56,7 +54,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 			return receipt, false, errNoList
 		}
 		for _, t := range list.Data {
-			if gidForm.MatchString(t.GID) && strings.Contains(t.Notes, want) {
+			if gidForm.MatchString(t.GID) && strings.Contains(t.HTMLNotes, want) {
 				s.confirm(&receipt, t)
 				receipt.Message = "An earlier attempt had made task " + receipt.ExternalID + "."
 				return receipt, true, nil
@@ -68,13 +66,4 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 		query.Set("offset", list.NextPage.Offset)
 	}
 	return destination.Receipt{}, false, nil
-}
-
-// since is the earliest a task of this delivery can be from.
-func (s *sender) since(m *destination.Message) time.Time {
-	since := s.env.Now()
-	if !m.CreatedAt.IsZero() && m.CreatedAt.Before(since) {
-		since = m.CreatedAt
-	}
-	return since.Add(-leeway).UTC().Truncate(time.Second)
 }

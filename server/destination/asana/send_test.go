@@ -5,12 +5,10 @@ package asana_test
 import (
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +124,7 @@ func TestSend_LooksNoFurtherThanItMust(t *testing.T) {
 			}
 			if c.again {
 				query := requests[0].URL.Query()
-				if query.Get("modified_since") != "2026-11-21T03:25:21Z" || query.Get("project") != "10" || query.Get("opt_fields") != "notes,permalink_url" {
+				if query.Get("modified_since") != "2026-11-21T03:25:21Z" || query.Get("project") != "10" || query.Get("opt_fields") != "html_notes,permalink_url" {
 					t.Errorf("got query %v", query)
 				}
 			}
@@ -141,7 +139,7 @@ func TestSend_FindsATaskThatWasEdited(t *testing.T) {
 	if _, err := p.send(t, m); err != nil {
 		t.Fatal(err)
 	}
-	p.tasks[0].Notes = "Looked at it. " + p.tasks[0].Notes + " Done."
+	p.tasks[0].HTMLNotes = strings.NewReplacer("<em>", "<strong>Looked at it.</strong> ", "</em>", "").Replace(p.tasks[0].HTMLNotes)
 	m.Again = true
 	receipt, err := p.send(t, m)
 	if err != nil || receipt.ExternalID != "1001" || len(p.ours()) != 1 {
@@ -258,7 +256,7 @@ type project struct {
 type stored struct {
 	GID          string    `json:"gid"`
 	PermalinkURL string    `json:"permalink_url"`
-	Notes        string    `json:"notes"`
+	HTMLNotes    string    `json:"html_notes"`
 	name         string    // not asked for
 	modified     time.Time // likewise
 }
@@ -300,7 +298,7 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 		Data task `json:"data"`
 	}
 	_ = json.Unmarshal(body, &asked)
-	made := p.add(asked.Data.Name, html.UnescapeString(anyTag.ReplaceAllString(asked.Data.HTMLNotes, "")), now)
+	made := p.add(asked.Data.Name, asked.Data.HTMLNotes, now)
 	if p.loseAnswers > 0 {
 		p.loseAnswers--
 		conn, _, _ := w.(http.Hijacker).Hijack()
@@ -310,8 +308,6 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": made})
 }
-
-var anyTag = regexp.MustCompile(`<[^>]*>`)
 
 // list is https://developers.asana.com/reference/gettasks, in an order that means nothing.
 func (p *project) list(r *http.Request) any {
@@ -335,7 +331,7 @@ func (p *project) list(r *http.Request) any {
 
 func (p *project) add(name, notes string, at time.Time) stored {
 	gid := strconv.Itoa(1001 + len(p.tasks))
-	made := stored{GID: gid, PermalinkURL: "https://app.asana.com/0/10/" + gid, Notes: notes, name: name, modified: at}
+	made := stored{GID: gid, PermalinkURL: "https://app.asana.com/0/10/" + gid, HTMLNotes: notes, name: name, modified: at}
 	p.tasks = append(p.tasks, made)
 	return made
 }

@@ -3,8 +3,6 @@
 package asana
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -159,10 +157,7 @@ func contextBlock(json string) string { return "<strong>Context</strong>\n<pre>"
 // marker names the delivery. Asana has no place for it that nobody sees.
 func marker(m *destination.Message) string { return "<em>" + mark(m) + "</em>" }
 
-func mark(m *destination.Message) string {
-	sum := sha256.Sum256([]byte(m.DeliveryID))
-	return "alertrouter delivery " + hex.EncodeToString(sum[:16])
-}
+func mark(m *destination.Message) string { return "alertrouter delivery " + m.Mark() }
 
 func body(parts []string) string { return "<body>" + strings.Join(parts, "\n\n") + "</body>" }
 

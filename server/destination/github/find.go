@@ -25,7 +25,6 @@ import (
 const (
 	pageSize = 50
 	maxPages = 20
-	leeway   = 10 * time.Minute // between the clock of what made the alert and GitHub's
 )
 
 // errNoList is why an alert waits although GitHub answers.
@@ -34,7 +33,7 @@ var errNoList = errors.New("there is no list of issues in GitHub's answer, so it
 // find looks for the issue that an earlier attempt at the delivery opened; nil is none. The receipt beside one, or beside
 // an error, is of the last answer.
 func (s *sender) find(ctx context.Context, m *destination.Message) (destination.Receipt, *made, error) {
-	mark, since := marker(m), s.since(m)
+	mark, since := marker(m), m.Since(s.env.Now())
 	query := url.Values{
 		"state": {"all"}, "sort": {"created"}, "direction": {"desc"},
 		"since": {since.Format(time.RFC3339)}, "per_page": {strconv.Itoa(pageSize)},
@@ -61,15 +60,6 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (destination.
 		}
 	}
 	return destination.Receipt{}, nil, nil
-}
-
-// since is the earliest an issue of this delivery can be from.
-func (s *sender) since(m *destination.Message) time.Time {
-	since := s.env.Now()
-	if !m.CreatedAt.IsZero() && m.CreatedAt.Before(since) {
-		since = m.CreatedAt
-	}
-	return since.Add(-leeway).UTC().Truncate(time.Second)
 }
 
 // hasLine reports whether one of a text's lines is this one. Whoever edits the issue may add lines after it.

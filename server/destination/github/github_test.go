@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"html"
+	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"slices"
@@ -168,6 +169,28 @@ func TestRender_DoesNothingThatAnAlertSays(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRender_DoesNothingThatPiecesOfAttacksSay puts them together in ways nobody thought of.
+func TestRender_DoesNothingThatPiecesOfAttacksSay(t *testing.T) {
+	t.Parallel()
+	pieces := append(strings.Split("@,#,1,gh,-,\n,\n\n, ,    ,\t,`,*,_,[,],(,),|,---,~~~,```,<,&,http,://,/issues/,www,.,a,$,\\,!,:", ","), attacks...)
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func() string {
+		var out strings.Builder
+		for range 1 + random.IntN(8) {
+			out.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		return out.String()
+	}
+	templated := github.Config{Templates: render.Templates{BodyTemplate: "{{ .description }}{{ .dedup }} {{ .dedup }}{{ .runbook }}{{ .description }}"}}
+	for range 300 {
+		m := destinationtest.Overlong(text())
+		m.Alert.Dedup, m.AlertID, m.FallbackOf = text(), text(), text()
+		what := m.Alert.Description() + "|" + m.Alert.Dedup
+		mustBeInert(t, what, block.ReplaceAllString(decode(t, renderAll(t, config, m)).Body, "\n"))
+		mustBeInert(t, what, decode(t, renderAll(t, templated, m)).Body)
 	}
 }
 

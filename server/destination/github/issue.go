@@ -3,8 +3,6 @@
 package github
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -139,8 +137,7 @@ func folded(json string) string {
 
 // marker names the delivery, unseen by who reads the issue. It stands on a line of its own.
 func marker(m *destination.Message) string {
-	sum := sha256.Sum256([]byte(m.DeliveryID))
-	return "<!-- alertrouter:delivery=" + hex.EncodeToString(sum[:16]) + " -->"
+	return "<!-- alertrouter:delivery=" + m.Mark() + " -->"
 }
 
 func join(parts []string) string { return strings.Join(parts, "\n\n") }

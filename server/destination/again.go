@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package destination
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// Mark names the delivery in what a type makes at its vendor, so that an attempt can find what one before it made: 32
+// hexadecimal digits, the same on every attempt. It says nothing of the delivery, and nobody can know that of a later one.
+func (m *Message) Mark() string {
+	sum := sha256.Sum256([]byte(m.DeliveryID))
+	return hex.EncodeToString(sum[:16])
+}
+
+// clockLeeway is how far the clocks of this server, of what made the alert and of a vendor may be apart.
+const clockLeeway = 10 * time.Minute
+
+// Since is the earliest, by a vendor's clock, that something which an attempt at the delivery made can be from.
+func (m *Message) Since(now time.Time) time.Time {
+	if !m.CreatedAt.IsZero() && m.CreatedAt.Before(now) {
+		now = m.CreatedAt
+	}
+	return now.Add(-clockLeeway).UTC().Truncate(time.Second)
+}
