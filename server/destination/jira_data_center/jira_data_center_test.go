@@ -178,12 +178,13 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 					}
 					mustFit(t, m, rendering.Body, limit)
 					description := descriptionOf(t, rendering.Body)
+					if config == own {
+						continue
+					}
 					if !strings.Contains(description, "… cut here") {
 						t.Errorf("got no note in %.200q", description)
 					}
-					if config != own {
-						mustBeInert(t, description)
-					}
+					mustBeInert(t, description)
 				}
 			})
 		}
