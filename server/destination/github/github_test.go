@@ -346,7 +346,7 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{` + ok + `,"assignees":["@octocat","",  "a b"]}`:                                                           {"/assignees/0", "/assignees/1", "/assignees/2"},
 		`{` + ok + `,"assignees":[` + strings.Repeat(`"a",`, 10) + `"a"]}`:                                           {"/assignees"},
 		`{` + ok + `,"milestone":-1,"issue_type":"\t"}`:                                                              {"/issue_type", "/milestone"},
-		`{` + ok + `,"title_template":"{{","body_template":"{{ .x | nothing }}"}`:                                    {"/body_template", "/title_template"},
+		`{` + ok + `,"title_template":"{{","body_template":"{{ .title | nothing }}"}`:                                {"/body_template", "/title_template"},
 		`{` + ok + `,"milestone":"v1"}`:                                                                              {"/milestone"},
 		`{` + ok + `,"label":"x"}`:                                                                                   {"/label"},
 	} {

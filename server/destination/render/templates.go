@@ -86,6 +86,7 @@ type Texts struct {
 	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
 	Notes   []string // see [Notes]; and which template did not work
 
+	cut     bool                                 // values in the body were cut, or it would be too long for any vendor
 	shorter func(characters int) (string, error) // the body with values cut
 }
 
@@ -110,6 +111,11 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 			data = templateData(m, nil)
 		}
 		body, err := s.body.Execute(data)
+		if err != nil && !s.asIs { // perhaps it gives too much
+			if short, failed := s.body.ExecuteShort(data, longestValue); failed == nil {
+				body, err, texts.cut = short, nil, true
+			}
+		}
 		if err != nil {
 			texts.BodyErr = err
 			texts.Notes = append(texts.Notes, failed("body", err))
@@ -129,25 +135,32 @@ func failed(which string, err error) string {
 	return fmt.Sprintf("The %s template failed (%s), so this is the usual %[1]s.", which, err)
 }
 
+// How many characters the values in a body that is too long are cut to, at first and at last, and what then stands at its
+// end.
+const (
+	longestValue, shortestValue = 8 << 10, 8
+
+	bodyNote = "\n\n… cut to fit; the alert has the whole"
+)
+
 // FitBody returns the body within a limit. Where it is too long the values in it are cut, all to the same length, so that
-// its markup stays whole; only where the template's own text is too long is that cut.
+// its markup stays whole, and a note at its end says so; only where the template's own text is too long is that cut.
 func (t Texts) FitBody(c *Cutter, limit int, size Size) string {
-	const longest, shortest = 8 << 10, 8
-	if size.Of(t.Body) <= limit || t.shorter == nil {
+	if size.Of(t.Body) <= limit && !t.cut || t.shorter == nil {
 		return c.Fit(t.Body, limit, size)
 	}
 	c.cut = true
 	body := t.Body
-	for n := longest; n >= shortest; n /= 2 {
+	for n := longestValue; n >= shortestValue; n /= 2 {
 		short, err := t.shorter(n)
 		if err != nil {
 			break
 		}
-		if body = short; size.Of(body) <= limit {
+		if body = short + bodyNote; size.Of(body) <= limit {
 			return body
 		}
 	}
-	return c.Fit(body, limit, size)
+	return c.FitNoted(strings.TrimSuffix(body, bodyNote), limit, size, bodyNote)
 }
 
 // templateData is what a template sees of a message: the names of [template.Names]. clean makes a text fit to be read

@@ -142,7 +142,7 @@ func TestTexts_FitBodyCutsValuesAndNotTheTemplate(t *testing.T) {
 		if n := utf8.RuneCountInString(got); n > limit || n < limit/5 {
 			t.Errorf("limit %d: got %d characters", limit, n)
 		}
-		if !cutter.Cut() || !strings.HasPrefix(got, "<i>HIGH</i> <b>&lt;é") || !strings.HasSuffix(got, "…</u>") || !strings.Contains(got, "…</b> <u>&lt;") {
+		if !cutter.Cut() || !strings.HasPrefix(got, "<i>HIGH</i> <b>&lt;é") || !strings.HasSuffix(got, "…</u>\n\n… cut to fit; the alert has the whole") || !strings.Contains(got, "…</b> <u>&lt;") {
 			t.Errorf("limit %d: got %.60s … %s", limit, got, got[max(0, len(got)-60):])
 		}
 	}
@@ -154,7 +154,7 @@ func TestTexts_FitBodyCutsValuesAndNotTheTemplate(t *testing.T) {
 		t.Errorf("got %q, want at most 10 characters", got)
 	}
 	long := apply(t, render.Templates{BodyTemplate: strings.Repeat("own ", 100)}, m)
-	if got := long.FitBody(&cutter, 20, render.Runes); got != "own own own own own…" {
+	if got := long.FitBody(&cutter, 60, render.Runes); got != "own own own own own o\n\n… cut to fit; the alert has the whole" {
 		t.Errorf("the template's own text is too long: got %q", got)
 	}
 }
