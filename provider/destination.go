@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -23,8 +24,17 @@ import (
 
 // destinationTypes lists every destination type. Each becomes the resource alertrouter_destination_<name>.
 var destinationTypes = []kind{
+	amazonSNSKind,
+	amazonSQSKind,
 	asanaKind,
+	blinkOpsKind,
+	discordKind,
+	emailKind,
 	githubKind,
+	jiraCloudKind,
+	jiraDataCenterKind,
+	microsoftTeamsKind,
+	opsgenieKind,
 	pagerdutyKind,
 	slackKind,
 	webhookKind,
@@ -347,8 +357,21 @@ func (r *destinationResource) attributeOf(pointer string) (path.Path, bool) {
 	}
 	attribute, ok := allAttributes(r.kind)[name]
 	at := path.Root(name)
-	if _, table := attribute.(schema.MapAttribute); table && nested { // members of sets are not told apart
+	if !nested {
+		return at, ok
+	}
+	switch attribute.(type) { // members of sets are not told apart
+	case schema.MapAttribute:
 		at = at.AtMapKey(unescape.Replace(member))
+	case schema.ListAttribute, schema.ListNestedAttribute:
+		number, member, nested := strings.Cut(member, "/")
+		index, err := strconv.Atoi(number)
+		if err != nil {
+			return at, ok
+		}
+		if at = at.AtListIndex(index); nested {
+			at = at.AtName(unescape.Replace(member))
+		}
 	}
 	return at, ok
 }

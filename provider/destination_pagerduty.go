@@ -3,6 +3,7 @@
 package provider
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -16,12 +17,17 @@ import (
 // pagerdutyModel is an alertrouter_destination_pagerduty.
 type pagerdutyModel struct {
 	envelope
-	Region types.String `tfsdk:"region"`
-	Client types.String `tfsdk:"client"`
-	APIURL types.String `tfsdk:"api_url"`
+	Region        types.String `tfsdk:"region"`
+	Client        types.String `tfsdk:"client"`
+	SeverityMap   types.Map    `tfsdk:"severity_map"`
+	CustomDetails types.Map    `tfsdk:"custom_details"`
+	APIURL        types.String `tfsdk:"api_url"`
 }
 
-var pagerdutyRegions = []string{"us", "eu"}
+var (
+	pagerdutyRegions    = []string{"us", "eu"}
+	pagerdutySeverities = []string{"critical", "error", "warning", "info"}
+)
 
 var pagerdutyKind = kind{
 	name:       "pagerduty",
@@ -40,8 +46,25 @@ var pagerdutyKind = kind{
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("alertrouter"),
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
+			Validators:          append(oneLine(255), stringvalidator.LengthBetween(1, 255)),
 			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
+		},
+		"severity_map": schema.MapAttribute{
+			Optional:    true,
+			ElementType: types.StringType,
+			Validators: []validator.Map{
+				mapvalidator.SizeAtLeast(1),
+				mapvalidator.NoNullValues(),
+				mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
+				mapvalidator.ValueStringsAre(stringvalidator.OneOf(pagerdutySeverities...)),
+			},
+			MarkdownDescription: describe("PagerdutyConfig.severity_map"),
+		},
+		"custom_details": schema.MapAttribute{
+			Optional:            true,
+			ElementType:         types.StringType,
+			Validators:          detailValidators(8_000),
+			MarkdownDescription: describe("PagerdutyConfig.custom_details"),
 		},
 		"api_url": apiURLAttribute("PagerdutyConfig"),
 	},
@@ -56,14 +79,18 @@ var pagerdutyKind = kind{
 
 func (m *pagerdutyModel) config() client.DestinationConfig {
 	return client.DestinationConfig{Pagerduty: &client.PagerdutyConfig{
-		Region: pointerTo[client.PagerdutyConfigRegion](m.Region),
-		Client: m.Client.ValueStringPointer(),
-		APIURL: m.APIURL.ValueStringPointer(),
+		Region:        pointerTo[client.PagerdutyConfigRegion](m.Region),
+		Client:        m.Client.ValueStringPointer(),
+		SeverityMap:   tableOf(m.SeverityMap),
+		CustomDetails: tableOf(m.CustomDetails),
+		APIURL:        m.APIURL.ValueStringPointer(),
 	}}
 }
 
 func (m *pagerdutyModel) setConfig(c client.DestinationConfig) {
 	m.Region = textOf(c.Pagerduty.Region)
 	m.Client = types.StringPointerValue(c.Pagerduty.Client)
+	m.SeverityMap = mapUnlessEmpty(c.Pagerduty.SeverityMap)
+	m.CustomDetails = mapUnlessEmpty(c.Pagerduty.CustomDetails)
 	m.APIURL = types.StringPointerValue(c.Pagerduty.APIURL)
 }

@@ -22,8 +22,11 @@ import (
 // webhookModel is an alertrouter_destination_webhook.
 type webhookModel struct {
 	envelope
+	templates
 	URL            types.String `tfsdk:"url"`
 	Headers        types.Map    `tfsdk:"headers"`
+	HMACHeader     types.String `tfsdk:"hmac_header"`
+	HMACFormat     types.String `tfsdk:"hmac_format"`
 	BasicUsername  types.String `tfsdk:"basic_username"`
 	TimeoutSeconds types.Int64  `tfsdk:"timeout_seconds"`
 }
@@ -34,12 +37,15 @@ var (
 	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
 )
 
+// hmacFormat has the signature's place once.
+var hmacFormat = regexp.MustCompile(`^[!-z|~]*\{(hex|base64)\}[!-z|~]*$`)
+
 var webhookKind = kind{
 	name:       "webhook",
 	schemaName: "WebhookConfig",
 	docs:       "The request is signed when `signing_secret_wo` is set.",
 	newModel:   func() model { return &webhookModel{} },
-	attributes: map[string]schema.Attribute{
+	attributes: with(templateAttributes("WebhookConfig"), map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
@@ -66,7 +72,23 @@ var webhookKind = kind{
 			Validators:          []validator.Int64{int64validator.Between(1, 120)},
 			MarkdownDescription: describe("WebhookConfig.timeout_seconds"),
 		},
-	},
+		"hmac_header": schema.StringAttribute{
+			Optional: true,
+			Validators: []validator.String{
+				stringvalidator.LengthBetween(1, 100),
+				stringvalidator.RegexMatches(headerName, "must be the name of a header"),
+			},
+			MarkdownDescription: describe("WebhookConfig.hmac_header"),
+		},
+		"hmac_format": schema.StringAttribute{
+			Optional: true,
+			Validators: []validator.String{
+				stringvalidator.LengthBetween(1, 100),
+				stringvalidator.RegexMatches(hmacFormat, "must have {hex} or {base64} once, and visible characters around it"),
+			},
+			MarkdownDescription: describe("WebhookConfig.hmac_format"),
+		},
+	}),
 	secrets: []secret{
 		{
 			name: "secret_url",
@@ -77,6 +99,7 @@ var webhookKind = kind{
 			return &c.Webhook.SecretHeaders
 		}},
 		{name: "signing_secret", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.SigningSecret }},
+		{name: "hmac_secret", text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.HmacSecret }},
 		{
 			name: "bearer_token",
 			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BearerToken },
@@ -102,6 +125,10 @@ func (m *webhookModel) config() client.DestinationConfig {
 		Headers:        tableOf(m.Headers),
 		BasicUsername:  m.BasicUsername.ValueStringPointer(),
 		TimeoutSeconds: m.TimeoutSeconds.ValueInt64Pointer(),
+		HmacHeader:     m.HMACHeader.ValueStringPointer(),
+		HmacFormat:     m.HMACFormat.ValueStringPointer(),
+		TitleTemplate:  m.TitleTemplate.ValueStringPointer(),
+		BodyTemplate:   m.BodyTemplate.ValueStringPointer(),
 	}}
 }
 
@@ -110,4 +137,8 @@ func (m *webhookModel) setConfig(c client.DestinationConfig) {
 	m.Headers = mapUnlessEmpty(c.Webhook.Headers)
 	m.BasicUsername = types.StringPointerValue(c.Webhook.BasicUsername)
 	m.TimeoutSeconds = types.Int64PointerValue(c.Webhook.TimeoutSeconds)
+	m.HMACHeader = types.StringPointerValue(c.Webhook.HmacHeader)
+	m.HMACFormat = types.StringPointerValue(c.Webhook.HmacFormat)
+	m.TitleTemplate = types.StringPointerValue(c.Webhook.TitleTemplate)
+	m.BodyTemplate = types.StringPointerValue(c.Webhook.BodyTemplate)
 }

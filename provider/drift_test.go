@@ -210,10 +210,12 @@ func (c driftCase) hows(required bool, p *openapi3.Schema, pairOf func(string) [
 	with := func(how string, has, gets any) driftCase {
 		d := c
 		d.how, d.has, d.gets, d.body, d.beside = how, has, gets, maps.Clone(c.body), map[string]any{}
-		if other := c.known.Instead[c.attribute]; other != "" && has == nil {
-			d.body[other], d.beside[other] = pairOf(other)[0], nil
-		} else if other != "" && gets == nil {
-			d.beside[other] = pairOf(other)[0]
+		for _, other := range c.known.insteadOf(c.attribute) {
+			if has == nil {
+				d.body[other], d.beside[other] = pairOf(other)[0], nil
+			} else if gets == nil {
+				d.beside[other] = pairOf(other)[0]
+			}
 		}
 		if other := c.known.Together[c.attribute]; other != "" && has == nil {
 			d.beside[other] = pairOf(other)[0]

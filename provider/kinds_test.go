@@ -290,6 +290,13 @@ func sample(t *testing.T, name string, zero any) any {
 	case types.List:
 		return listOf([]string{name, "b"})
 	}
+	if list := reflect.TypeOf(zero); list.Kind() == reflect.Slice && list.Elem().Kind() == reflect.Struct {
+		item := reflect.New(list.Elem()).Elem()
+		for i := range item.NumField() {
+			item.Field(i).Set(reflect.ValueOf(sample(t, list.Elem().Field(i).Name, item.Field(i).Interface())))
+		}
+		return reflect.Append(reflect.MakeSlice(list, 0, 1), item).Interface()
+	}
 	t.Fatalf("%s is a %T: teach this test to fill it", name, zero)
 	return nil
 }

@@ -101,6 +101,24 @@ func TestTrimmed_IsWhatTheServerTrims(t *testing.T) {
 	}
 }
 
+func TestAttributeOf_FindsMembersOfLists(t *testing.T) {
+	t.Parallel()
+	r := newDestinationResource(opsgenieKind)
+	for pointer, want := range map[string]string{
+		"/config/opsgenie/tags":                     "tags",
+		"/config/opsgenie/tags/3":                   "tags[3]",
+		"/config/opsgenie/responders/1":             "responders[1]",
+		"/config/opsgenie/responders/1/username":    "responders[1].username",
+		"/config/opsgenie/responders/x":             "responders",
+		"/config/opsgenie/priority_by_severity/LOW": `priority_by_severity["LOW"]`,
+		"/config/opsgenie/api_key":                  "api_key_wo",
+	} {
+		if got, ok := r.attributeOf(pointer); !ok || got.String() != want {
+			t.Errorf("%q: got %s (%v), want %s", pointer, got, ok, want)
+		}
+	}
+}
+
 func TestAttributeOf_FindsMembersOfMaps(t *testing.T) {
 	t.Parallel()
 	r := newDestinationResource(webhookKind)

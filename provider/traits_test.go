@@ -24,6 +24,18 @@ type traits struct {
 	Without  map[string][]string `json:"without"`  // attributes of the base that an attribute excludes
 }
 
+// insteadOf are the attributes that stand where an attribute does not: one, and what it comes together with.
+func (k traits) insteadOf(attribute string) []string {
+	other := k.Instead[attribute]
+	if other == "" {
+		return nil
+	}
+	if partner := k.Together[other]; partner != "" && partner != attribute {
+		return []string{other, partner}
+	}
+	return []string{other}
+}
+
 // traitsOf reads those of a resource, such as destination_slack.
 func traitsOf(t *testing.T, resource string) traits {
 	t.Helper()

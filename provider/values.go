@@ -97,6 +97,14 @@ func setUnlessEmpty[T ~string](texts []T) types.Set {
 	return setOf(texts)
 }
 
+// listUnlessEmpty is for members that are absent when they are empty.
+func listUnlessEmpty[T ~string](texts []T) types.List {
+	if len(texts) == 0 {
+		return types.ListNull(types.StringType)
+	}
+	return listOf(texts)
+}
+
 func mapOf(texts map[string]string) types.Map {
 	values := map[string]attr.Value{}
 	for name, text := range texts {

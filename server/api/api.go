@@ -12,6 +12,7 @@
 //	problem.go   errors as problem documents
 //	ifmatch.go   ETags and If-Match
 //	terms.go     when a change is to be made, and when it came before
+//	render.go    what an alert becomes for a destination
 //	accept.go    accepting alerts, one and many
 //	backup.go    streaming a copy of the store
 //	alerts.go, deliveries.go, destinations.go, overrides.go, tokens.go, operations.go   one handler file per resource
@@ -131,7 +132,7 @@ func bearer(ctx context.Context) auth.Token {
 
 // guard lets a request through to an operation when its token holds the permission the contract names.
 func (a *API) guard(op *operation) echo.MiddlewareFunc {
-	readsAlerts := slices.Contains([]string{"getAlert", "listAlerts", "listDeliveries"}, op.id)
+	readsAlerts := slices.Contains([]string{"getAlert", "listAlerts", "listDeliveries", "renderDestination", "renderUnsavedDestination"}, op.id)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
 			c.Set(operationKey, op)

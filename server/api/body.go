@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -55,6 +56,16 @@ func (b binder) Bind(c *echo.Context, target any) error {
 		body.Alert, err = parseAlert(op, raw)
 		return err
 	}
+	if body, ok := target.(interface{ setAlert(a *AlertBody) }); ok {
+		var given []byte
+		if given, raw = takeAlert(raw); given != nil {
+			parsed, err := parseAlert(b.contract.operations["acceptAlert"], given)
+			if err != nil {
+				return belowAlert(err, op.check(raw))
+			}
+			defer body.setAlert(&AlertBody{Alert: parsed, Raw: given})
+		}
+	}
 	if err := op.check(raw); err != nil {
 		if op.body.Properties["config"] != nil {
 			err = b.withConfigFaults(err, raw, cmp.Or(c.Param("id"), c.QueryParam("id")))
@@ -65,6 +76,57 @@ func (b binder) Bind(c *echo.Context, target any) error {
 		return decodeProblem(err)
 	}
 	return nil
+}
+
+func (r *RenderInput) setAlert(a *AlertBody)              { r.Alert = a }
+func (r *UnsavedDestinationRender) setAlert(a *AlertBody) { r.Alert = a }
+
+// takeAlert returns the alert in a body that has one among other members, and the body without it, so that the alert is
+// read as one that stands alone. There is none, nil, where it is null, and in what is no JSON.
+func takeAlert(raw []byte) (given, rest []byte) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true))
+	if start, err := decoder.ReadToken(); err != nil || start.Kind() != '{' {
+		return nil, raw
+	}
+	rest = []byte("{")
+	for decoder.PeekKind() == '"' {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return nil, raw
+		}
+		name := token.String()
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return nil, raw
+		}
+		switch {
+		case name == "alert" && value.Kind() == 'n':
+		case name == "alert":
+			given = bytes.Clone(value)
+		default:
+			if len(rest) > 1 {
+				rest = append(rest, ',')
+			}
+			rest, _ = jsontext.AppendQuote(rest, name)
+			rest = append(append(rest, ':'), value...)
+		}
+	}
+	if _, err := decoder.ReadToken(); err != nil || decoder.PeekKind() != 0 {
+		return nil, raw
+	}
+	return given, append(rest, '}')
+}
+
+// belowAlert moves the fields of what is wrong with an alert below its name, and adds those of the rest of the body.
+func belowAlert(err, other error) error {
+	if problem.KindOf(err) != problem.Invalid {
+		return err
+	}
+	fields := slices.Clone(problem.FieldsOf(err))
+	for i := range fields {
+		fields[i].Name = "/alert" + fields[i].Name
+	}
+	return merge(problem.InvalidFields(fields), other)
 }
 
 // parseAlert parses an alert and, when it is refused, lets the schema name every other wrong field as well.

@@ -54,6 +54,24 @@ func (e AlertType) Valid() bool {
 	}
 }
 
+// Defines values for AmazonSnsConfigMessageStructure.
+const (
+	JSON   AmazonSnsConfigMessageStructure = "json"
+	String AmazonSnsConfigMessageStructure = "string"
+)
+
+// Valid indicates whether the value is a known member of the AmazonSnsConfigMessageStructure enum.
+func (e AmazonSnsConfigMessageStructure) Valid() bool {
+	switch e {
+	case JSON:
+		return true
+	case String:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptOutcome.
 const (
 	AttemptOutcomeAMBIGUOUS AttemptOutcome = "AMBIGUOUS"
@@ -165,6 +183,102 @@ func (e DestinationHealthState) Valid() bool {
 	case UNHEALTHY:
 		return true
 	case UNKNOWN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailConfigAuthMechanism.
+const (
+	Auto        EmailConfigAuthMechanism = "auto"
+	CramMd5     EmailConfigAuthMechanism = "cram_md5"
+	Login       EmailConfigAuthMechanism = "login"
+	Plain       EmailConfigAuthMechanism = "plain"
+	ScramSha256 EmailConfigAuthMechanism = "scram_sha_256"
+	Xoauth2     EmailConfigAuthMechanism = "xoauth2"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigAuthMechanism enum.
+func (e EmailConfigAuthMechanism) Valid() bool {
+	switch e {
+	case Auto:
+		return true
+	case CramMd5:
+		return true
+	case Login:
+		return true
+	case Plain:
+		return true
+	case ScramSha256:
+		return true
+	case Xoauth2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailConfigSecurity.
+const (
+	None     EmailConfigSecurity = "none"
+	Starttls EmailConfigSecurity = "starttls"
+	TLS      EmailConfigSecurity = "tls"
+)
+
+// Valid indicates whether the value is a known member of the EmailConfigSecurity enum.
+func (e EmailConfigSecurity) Valid() bool {
+	switch e {
+	case None:
+		return true
+	case Starttls:
+		return true
+	case TLS:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieConfigService.
+const (
+	JiraServiceManagement OpsgenieConfigService = "jira_service_management"
+	Opsgenie              OpsgenieConfigService = "opsgenie"
+	OpsgenieEu            OpsgenieConfigService = "opsgenie_eu"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieConfigService enum.
+func (e OpsgenieConfigService) Valid() bool {
+	switch e {
+	case JiraServiceManagement:
+		return true
+	case Opsgenie:
+		return true
+	case OpsgenieEu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsgenieResponderType.
+const (
+	Escalation OpsgenieResponderType = "escalation"
+	Schedule   OpsgenieResponderType = "schedule"
+	Team       OpsgenieResponderType = "team"
+	User       OpsgenieResponderType = "user"
+)
+
+// Valid indicates whether the value is a known member of the OpsgenieResponderType enum.
+func (e OpsgenieResponderType) Valid() bool {
+	switch e {
+	case Escalation:
+		return true
+	case Schedule:
+		return true
+	case Team:
+		return true
+	case User:
 		return true
 	default:
 		return false
@@ -597,6 +711,99 @@ type AlertTypeList = []AlertType
 // AllowManualDispatch Whether a person may send alerts to it by hand.
 type AllowManualDispatch = bool
 
+// AmazonSnsConfig An Amazon SNS topic. Programs get the alert as JSON, e-mail subscribers a text to read, and message attributes are there to filter by.
+type AmazonSnsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the region's own: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The topic's `MaximumMessageSize`: over it, the alert's context is cut.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO topic has one for each detection. Allowed for standard topics too, for fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// MessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+	MessageStructure *AmazonSnsConfigMessageStructure `json:"message_structure,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// Region The region to call; when absent, that of the topic's ARN.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+
+	// TopicArn The topic's ARN.
+	TopicArn string `json:"topic_arn"`
+}
+
+// AmazonSnsConfigMessageStructure `json` sends e-mail and text message subscribers a text of their own; `string` sends everybody the alert as JSON, and delivers the message attributes to all subscribers. `json` when absent, but `string` for a FIFO topic, to which only queues subscribe.
+type AmazonSnsConfigMessageStructure string
+
+// AmazonSqsConfig An Amazon SQS queue. The message is the alert as JSON, with message attributes.
+type AmazonSqsConfig struct {
+	// AccessKeyID The id of the access key that calls AWS. Without it, the server calls with the profile or with its own identity.
+	AccessKeyID *string `json:"access_key_id,omitempty"`
+
+	// DelaySeconds How long consumers do not see a message, in seconds; when absent, as the queue says. Not for FIFO queues.
+	DelaySeconds *int64 `json:"delay_seconds,omitempty"`
+
+	// EndpointURL The endpoint to call instead of the queue's: a VPC endpoint, a FIPS endpoint, an emulator.
+	EndpointURL *string `json:"endpoint_url,omitempty"`
+
+	// ExternalID The external id that the role's trust policy asks for.
+	ExternalID *string `json:"external_id,omitempty"`
+
+	// MaxMessageBytes The queue's `MaximumMessageSize`: over it, the alert's context is cut. A queue from before August 2025 has 262144 unless it was raised.
+	MaxMessageBytes *int64 `json:"max_message_bytes,omitempty"`
+
+	// MessageGroupID The message group; when absent, a FIFO queue has one for each detection. Allowed for standard queues too, which makes them fair queues.
+	MessageGroupID *string `json:"message_group_id,omitempty"`
+
+	// Profile A profile of the server's own AWS files to call with, in place of an access key.
+	Profile *string `json:"profile,omitempty"`
+
+	// QueueURL The queue's URL, which is called unless `endpoint_url` is set.
+	QueueURL string `json:"queue_url"`
+
+	// Region The region to call; when absent, that of the queue's URL; required where the URL does not name it.
+	Region *string `json:"region,omitempty"`
+
+	// RoleArn A role to assume, with the access key, the profile or the server's own identity.
+	RoleArn *string `json:"role_arn,omitempty"`
+
+	// RoleSessionName The name of the role's session, which AWS's logs show; `alertrouter` when absent.
+	RoleSessionName *string `json:"role_session_name,omitempty"`
+
+	// SecretAccessKey The secret of the access key.
+	SecretAccessKey nullable.Nullable[string] `json:"secret_access_key,omitempty"`
+
+	// SessionToken The session token of an access key that is temporary.
+	SessionToken nullable.Nullable[string] `json:"session_token,omitempty"`
+
+	// StsEndpointURL The endpoint of STS at which the role is assumed, instead of the region's own.
+	StsEndpointURL *string `json:"sts_endpoint_url,omitempty"`
+}
+
 // AsanaConfig A project in Asana, in which each alert becomes a task.
 type AsanaConfig struct {
 	// AccessToken A personal access token, or that of a service account; tasks are made in its owner's name.
@@ -697,6 +904,18 @@ type BatchResult struct {
 
 	// Type As in Problem.
 	Type *string `json:"type,omitempty"`
+}
+
+// BlinkOpsConfig A Blink workflow, through an event-based webhook trigger. The webhook's key is in exactly one place: in `api_key`, in `signing_secret`, or in the URL.
+type BlinkOpsConfig struct {
+	// APIKey The webhook's API key, sent in the header `BLINK-API-KEY`: at most 1,024 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// SigningSecret The webhook's API key, where its authentication method is *Signature*: the key signs each request, in the header `X-BLINK-SIGNATURE`, and is not sent. At most 1,024 visible ASCII characters.
+	SigningSecret nullable.Nullable[string] `json:"signing_secret,omitempty"`
+
+	// WebhookURL The webhook's URL: the base URL beside `api_key` or `signing_secret`, or the full URL, which has the key in it as `apikey`.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
 }
 
 // ChosenDestination defines model for ChosenDestination.
@@ -990,6 +1209,33 @@ type Detection struct {
 	Version *string `json:"version,omitempty"`
 }
 
+// DiscordConfig A Discord channel, through a webhook.
+type DiscordConfig struct {
+	// AvatarURL The picture that messages come with, in place of the webhook's own.
+	AvatarURL *string `json:"avatar_url,omitempty"`
+
+	// BodyTemplate A template of the message's text, in Discord's Markdown, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// Mention Whom each message mentions: `@here` or `@everyone`, `<@…>` for a member or `<@&…>` for a role, with its id. Text in an alert never mentions anybody.
+	Mention *string `json:"mention,omitempty"`
+
+	// ThreadID The thread of the webhook's channel, or the post of its forum, that messages go to.
+	ThreadID *string `json:"thread_id,omitempty"`
+
+	// ThreadName In a forum, where each alert becomes a post of its own: a template of the post's name, one line of plain text, of which Discord shows 100 characters. Not with `thread_id`.
+	ThreadName *string `json:"thread_name,omitempty"`
+
+	// TitleTemplate A template of the message's title, in place of the alert's: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Username The name that messages come from, in place of the webhook's own; without "discord" or "clyde" in it.
+	Username *string `json:"username,omitempty"`
+
+	// WebhookURL The webhook's URL; it grants the right to post.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
+}
+
 // Dispatch defines model for Dispatch.
 type Dispatch struct {
 	// AlertID The alert's id.
@@ -1010,6 +1256,66 @@ type DispatchInput struct {
 
 // DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
 type DisplayName = string
+
+// EmailConfig Mail to one or more recipients, through an SMTP server.
+type EmailConfig struct {
+	// AuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+	AuthMechanism *EmailConfigAuthMechanism `json:"auth_mechanism,omitempty"`
+
+	// Bcc Recipients of a copy whom nobody else sees.
+	Bcc []string `json:"bcc,omitempty"`
+
+	// BodyTemplate A template of the mail's text, in HTML, in place of the description, facts, runbook and context. The part in plain text is made of it.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CaCertificate The certificates, in PEM, of the authorities that the mail server's certificate must come from, instead of those the system trusts.
+	CaCertificate *string `json:"ca_certificate,omitempty"`
+
+	// Cc Recipients of a copy.
+	Cc []string `json:"cc,omitempty"`
+
+	// From The sender: an address in ASCII, with or without a name, such as `SOC <soc@example.com>`. A domain with other letters is written as `xn--…`.
+	From string `json:"from"`
+
+	// HeloName What the control plane calls itself to the mail server; the domain of `from` when absent.
+	HeloName *string `json:"helo_name,omitempty"`
+
+	// Host The mail server: its name in ASCII, or an IP address, without port or scheme.
+	Host string `json:"host"`
+
+	// Password The user's password, or with `auth_mechanism` xoauth2 an access token.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// Port The mail server's port: 587 when absent, 465 with `security` tls, 25 with none.
+	Port *int64 `json:"port,omitempty"`
+
+	// ReplyTo Where answers go, when not to `from`.
+	ReplyTo *string `json:"reply_to,omitempty"`
+
+	// Security How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+	Security *EmailConfigSecurity `json:"security,omitempty"`
+
+	// ServerName The name in the mail server's certificate, when it is not `host`.
+	ServerName *string `json:"server_name,omitempty"`
+
+	// SubjectPrefix What each subject begins with, before the severity: one line.
+	SubjectPrefix *string `json:"subject_prefix,omitempty"`
+
+	// TitleTemplate A template of the mail's title, in place of the alert's: one line of plain text. The subject is the severity and the title.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// To Recipients, in the form of `from`; with `cc` and `bcc` from 1 to 50, and nobody twice.
+	To []string `json:"to,omitempty"`
+
+	// Username Who signs in at the mail server. It goes over an encrypted connection only.
+	Username *string `json:"username,omitempty"`
+}
+
+// EmailConfigAuthMechanism How the user signs in. `auto` takes the first of `scram_sha_256`, `plain`, `login` and `cram_md5` that the server offers; `xoauth2` sends an access token.
+type EmailConfigAuthMechanism string
+
+// EmailConfigSecurity How the connection is encrypted: `starttls` turns encryption on before anything else is said and gives up where the server does not offer it; with `tls` it is on from the first byte; `none`, for a relay on a network of your own, is no encryption and no user.
+type EmailConfigSecurity string
 
 // Enabled A disabled destination receives nothing new; what was already promised to it waits.
 type Enabled = bool
@@ -1095,6 +1401,114 @@ type Health struct {
 // IdempotencyKey The same key for the same destination returns the first result instead of sending again.
 type IdempotencyKey = string
 
+// JiraCloudConfig A project in Jira Cloud, in which each alert becomes an issue.
+type JiraCloudConfig struct {
+	// APIToken An API token of the account, or without an email a bearer token.
+	APIToken nullable.Nullable[string] `json:"api_token,omitempty"`
+
+	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Assignee The account id of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BodyTemplate A template of the issue's description, in plain text with blank lines between paragraphs, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CloudID The site's id, which makes requests go to `https://api.atlassian.com/ex/jira/` and the id: API tokens with scopes, those of service accounts among them, and OAuth tokens work there only. `https://acme.atlassian.net/_edge/tenant_info` shows it.
+	CloudID *string `json:"cloud_id,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 3, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// Email The e-mail address of the account that the API token is of. Without it the token is sent as a bearer token.
+	Email *string `json:"email,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// ParentKey The issue that each issue is made below: an epic, or for a sub-task its task.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// SiteURL The site's address, as people open it: `https://acme.atlassian.net`.
+	SiteURL string `json:"site_url"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+}
+
+// JiraDataCenterConfig A project in Jira Data Center or Server, in which each alert becomes an issue. Either `personal_access_token` is set, or `username` and `password`.
+type JiraDataCenterConfig struct {
+	// Assignee The name of the user each issue is assigned to; without it, whom the project says.
+	Assignee *string `json:"assignee,omitempty"`
+
+	// BaseURL Jira's address with its context path: `https://jira.example.com/jira`, as its general configuration has it.
+	BaseURL string `json:"base_url"`
+
+	// BodyTemplate A template of the issue's description, in wiki markup, in which texts from the alert are escaped, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// Components Components of the project that each issue belongs to: names, or ids in digits.
+	Components []string `json:"components,omitempty"`
+
+	// CustomFields More fields of each issue, as the text of a JSON object by id: `customfield_10042` and the like, or others such as `duedate`, with the JSON that Jira's REST API, version 2, wants of them. What other members set cannot stand here.
+	CustomFields *string `json:"custom_fields,omitempty"`
+
+	// IssueType The type of the issues: a name, as this Jira shows it to the account, or an id, in digits.
+	IssueType *string `json:"issue_type,omitempty"`
+
+	// Labels Labels of each issue: words without spaces. One more is always set, `alertrouter-` and a hash of the delivery, by which a retry finds the issue that an earlier attempt made; so labels must be on the project's screen that creates issues.
+	Labels []string `json:"labels,omitempty"`
+
+	// MaxDescriptionCharacters How long a description may be, in characters: what the administrators have set as `jira.text.field.character.limit`.
+	MaxDescriptionCharacters *int64 `json:"max_description_characters,omitempty"`
+
+	// ParentKey The issue that each issue is made below as a sub-task. An epic is a custom field here.
+	ParentKey *string `json:"parent_key,omitempty"`
+
+	// Password The user's password.
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// PersonalAccessToken A personal access token of the user who makes the issues.
+	PersonalAccessToken nullable.Nullable[string] `json:"personal_access_token,omitempty"`
+
+	// PriorityBySeverity The priority of an alert of a severity, by severity: a name, or an id in digits. What is not named has the usual one: `CRITICAL` Highest, `HIGH` High, `MEDIUM` Medium, `LOW` Low, `INFO` Lowest.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// ProjectKey The project that the issues are made in: the letters before an issue's number, such as `SEC` in SEC-123.
+	ProjectKey string `json:"project_key"`
+
+	// SecurityLevel The security level of the issues, which says who sees them: its id, in digits.
+	SecurityLevel *string `json:"security_level,omitempty"`
+
+	// SendPriority Whether issues get a priority by the severity; false where the project's screen that creates issues has no priority.
+	SendPriority *bool `json:"send_priority,omitempty"`
+
+	// TitleTemplate A template of the issue's summary, in place of the severity and the alert's title: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// Username The name of the user who makes the issues, where there is no personal access token.
+	Username *string `json:"username,omitempty"`
+}
+
 // LogTypeList The log types it wants; empty means all.
 type LogTypeList = []string
 
@@ -1103,6 +1517,81 @@ type MaxAgeSeconds = int64
 
 // MaxConcurrency How many attempts may run at once; the server's default when absent.
 type MaxConcurrency = int
+
+// MicrosoftTeamsConfig A Microsoft Teams channel or chat, through a flow of the Workflows app.
+type MicrosoftTeamsConfig struct {
+	// BodyTemplate A template of the card's text, in the Markdown that Teams knows in cards, in place of the description, facts, runbook and context.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// FullWidth Whether cards are as wide as the channel.
+	FullWidth *bool `json:"full_width,omitempty"`
+
+	// Mentions Whom each card mentions, at most 5: the name that is shown, and the user's object id in Microsoft Entra or user principal name. Text in an alert never mentions anybody.
+	Mentions map[string]string `json:"mentions,omitempty"`
+
+	// TitleTemplate A template of the card's title, in place of the alert's: one line of plain text.
+	TitleTemplate *string `json:"title_template,omitempty"`
+
+	// WebhookURL The URL of the flow's trigger, whole, with its signature; it grants the right to post.
+	WebhookURL nullable.Nullable[string] `json:"webhook_url,omitempty"`
+}
+
+// OpsgenieConfig Opsgenie, or its successor Jira Service Management, through an API integration.
+type OpsgenieConfig struct {
+	// Actions Custom actions of the alert, at most 10 of at most 50 characters.
+	Actions []string `json:"actions,omitempty"`
+
+	// APIKey The API key of an API integration that may read, create and update alerts: at most 255 visible ASCII characters.
+	APIKey nullable.Nullable[string] `json:"api_key,omitempty"`
+
+	// APIURL The base URL instead of the service's, for a proxy or a test: /v2/alerts is appended, unless the path ends in it.
+	APIURL *string `json:"api_url,omitempty"`
+
+	// Details Details of every alert beside its own, in whose place they stand where the names are the same: one line each, at most 4,000 characters in all.
+	Details map[string]string `json:"details,omitempty"`
+
+	// Entity What an alert is about, for Opsgenie's rules; the detection's id when absent.
+	Entity *string `json:"entity,omitempty"`
+
+	// PriorityBySeverity The priority, `P1` to `P5`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` P1, `HIGH` P2, `MEDIUM` P3, `LOW` P4, `INFO` P5. A test is always P5.
+	PriorityBySeverity map[string]string `json:"priority_by_severity,omitempty"`
+
+	// Responders Teams, users, escalations and schedules that an alert notifies, at most 50. The integration's own when absent; a team's integration notifies that team whatever stands here.
+	Responders []OpsgenieResponder `json:"responders,omitempty"`
+
+	// Service Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+	Service *OpsgenieConfigService `json:"service,omitempty"`
+
+	// Source The name Opsgenie shows for where the alert came from.
+	Source *string `json:"source,omitempty"`
+
+	// Tags Tags before those of the detection, at most 20 of at most 50 characters. An alert has 20 in all.
+	Tags []string `json:"tags,omitempty"`
+
+	// VisibleTo Teams and users who see an alert without being notified, at most 50.
+	VisibleTo []OpsgenieResponder `json:"visible_to,omitempty"`
+}
+
+// OpsgenieConfigService Where the alerts are created: Opsgenie in the US or in the EU, or Jira Service Management.
+type OpsgenieConfigService string
+
+// OpsgenieResponder A team, user, escalation or schedule, by its id, or by its name or, for a user, the username.
+type OpsgenieResponder struct {
+	// ID Its id. Jira Service Management documents no other way.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of a team, escalation or schedule.
+	Name *string `json:"name,omitempty"`
+
+	// Type What it is; `visible_to` takes teams and users.
+	Type OpsgenieResponderType `json:"type"`
+
+	// Username The e-mail address by which a user logs in.
+	Username *string `json:"username,omitempty"`
+}
+
+// OpsgenieResponderType What it is; `visible_to` takes teams and users.
+type OpsgenieResponderType string
 
 // Override defines model for Override.
 type Override struct {
@@ -1187,11 +1676,17 @@ type PagerdutyConfig struct {
 	// Client The name PagerDuty shows for where the event came from.
 	Client *string `json:"client,omitempty"`
 
+	// CustomDetails Custom details of every event beside the alert's own, in whose place they stand where the names are the same: one line each, at most 8,000 characters in all.
+	CustomDetails map[string]string `json:"custom_details,omitempty"`
+
 	// Region The account's service region.
 	Region *PagerdutyConfigRegion `json:"region,omitempty"`
 
 	// RoutingKey The integration key of an Events API v2 integration on the service, 32 characters.
 	RoutingKey nullable.Nullable[string] `json:"routing_key,omitempty"`
+
+	// SeverityMap PagerDuty's severity, `critical`, `error`, `warning` or `info`, of an alert of a severity, by severity. What is not named has the usual one: `CRITICAL` critical, `HIGH` error, `MEDIUM` warning, `LOW` and `INFO` info. A test is always info.
+	SeverityMap map[string]string `json:"severity_map,omitempty"`
 }
 
 // PagerdutyConfigRegion The account's service region.
@@ -1223,6 +1718,39 @@ type Problem struct {
 
 // RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
 type RateLimitPerSecond = float64
+
+// RenderInput What to render: one of the two, or a sample alert.
+type RenderInput struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+}
+
+// RenderResult What a destination would be sent.
+type RenderResult struct {
+	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
+	Body json.RawMessage `json:"body"`
+
+	// Bytes How long the body is, in bytes.
+	Bytes int `json:"bytes"`
+
+	// Notes What the message says about its making, such as that a template failed.
+	Notes []string `json:"notes"`
+
+	// Severity How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.
+	Severity Severity `json:"severity"`
+
+	// Truncated A text was cut to fit the limits of the destination.
+	Truncated bool `json:"truncated"`
+
+	// Type The destination's type.
+	Type string `json:"type"`
+}
+
+// RenderedAlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+type RenderedAlertID = string
 
 // Replay defines model for Replay.
 type Replay struct {
@@ -1443,6 +1971,51 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
+// UnsavedDestinationRender A destination as it would be created, with what to render for it.
+type UnsavedDestinationRender struct {
+	// Alert An alert, as a detection engine sends it. Members that are null count as absent.
+	Alert *Alert `json:"alert,omitempty"`
+
+	// AlertID The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.
+	AlertID *RenderedAlertID `json:"alert_id,omitempty"`
+
+	// AlertTypes The alert types it wants; all when absent.
+	AlertTypes *WantedAlertTypes `json:"alert_types,omitempty"`
+
+	// AllowManualDispatch Whether a person may send alerts to it by hand.
+	AllowManualDispatch *AllowManualDispatch `json:"allow_manual_dispatch,omitempty"`
+
+	// Config Exactly one member, named after the destination type.
+	Config DestinationConfig `json:"config"`
+
+	// DisplayName The destination's name for people: 1 to 100 characters, unique without regard to case. Space around it is dropped.
+	DisplayName DisplayName `json:"display_name"`
+
+	// Enabled A disabled destination receives nothing new; what was already promised to it waits.
+	Enabled *Enabled `json:"enabled,omitempty"`
+
+	// Fallback The id of another destination that gets an alert when this one does not take it; nobody when absent. A fallback may have one in turn, at most three in a chain and never in a circle. The filters of a fallback do not apply to what it stands in for, and no destination gets an alert twice. One that is disabled is passed over: the next in the chain gets the alert. Deleting a destination gives its fallback nothing.
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// FallbackAfterSeconds After how many seconds of not being delivered the fallback gets an alert too, while this destination is still tried. When absent, the fallback gets it when the delivery ends FAILED. It holds for alerts accepted from then on. Only with `fallback`.
+	FallbackAfterSeconds *FallbackAfterSeconds `json:"fallback_after_seconds,omitempty"`
+
+	// LogTypes The log types it wants; all when absent.
+	LogTypes *WantedLogTypes `json:"log_types,omitempty"`
+
+	// MaxAgeSeconds How old a delivery may get before it is given up, in seconds; the server's setting when absent.
+	MaxAgeSeconds *MaxAgeSeconds `json:"max_age_seconds,omitempty"`
+
+	// MaxConcurrency How many attempts may run at once; the server's default when absent.
+	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
+
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
+
+	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
+	Severities SeverityList `json:"severities"`
+}
+
 // UnsavedDestinationTest A destination as it would be created, with how to test it.
 type UnsavedDestinationTest struct {
 	// AlertType What kind of finding an alert is.
@@ -1529,8 +2102,20 @@ type WebhookConfig struct {
 	// BearerToken Sent as `Authorization: Bearer`.
 	BearerToken nullable.Nullable[string] `json:"bearer_token,omitempty"`
 
+	// BodyTemplate A template of the whole body, for a receiver that expects a form of its own; it must give JSON. A value inside a text of the template is escaped for it, a value elsewhere is written as JSON. An alert with which it does not work is not sent in another form: the delivery fails, and the fallback gets the alert.
+	BodyTemplate *string `json:"body_template,omitempty"`
+
 	// Headers Headers sent with each request.
 	Headers map[string]string `json:"headers,omitempty"`
+
+	// HmacFormat How the signature by `hmac_secret` is written: visible characters with `{hex}` or `{base64}` once among them; `sha256={hex}` when absent. Only with `hmac_secret`.
+	HmacFormat *string `json:"hmac_format,omitempty"`
+
+	// HmacHeader The header that has the signature by `hmac_secret`; `X-Hub-Signature-256` when absent. Only with `hmac_secret`.
+	HmacHeader *string `json:"hmac_header,omitempty"`
+
+	// HmacSecret Signs the body of each request with HMAC-SHA256, for a receiver that does not know Standard Webhooks; beside `signing_secret` or in its place. The key is the text itself.
+	HmacSecret nullable.Nullable[string] `json:"hmac_secret,omitempty"`
 
 	// SecretHeaders Headers whose values are secret.
 	SecretHeaders nullable.Nullable[map[string]string] `json:"secret_headers,omitempty"`
@@ -1543,6 +2128,9 @@ type WebhookConfig struct {
 
 	// TimeoutSeconds How long an attempt may take, in seconds; 30 when absent.
 	TimeoutSeconds *int64 `json:"timeout_seconds,omitempty"`
+
+	// TitleTemplate A template of `title` in the alert's JSON: one line of plain text. It means nothing beside `body_template`.
+	TitleTemplate *string `json:"title_template,omitempty"`
 
 	// URL Where the alert is posted.
 	URL *string `json:"url,omitempty"`
@@ -1641,6 +2229,12 @@ type CreateDestinationParams struct {
 	IdempotencyKey *IdempotencyHeader `json:"Idempotency-Key,omitempty"`
 }
 
+// RenderUnsavedDestinationParams defines parameters for RenderUnsavedDestination.
+type RenderUnsavedDestinationParams struct {
+	// ID The destination the body would replace.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+}
+
 // ValidateDestinationParams defines parameters for ValidateDestination.
 type ValidateDestinationParams struct {
 	// ID The destination the body would replace.
@@ -1714,6 +2308,9 @@ type RetryDeliveriesJSONRequestBody = ReplayInput
 // CreateDestinationJSONRequestBody defines body for CreateDestination for application/json ContentType.
 type CreateDestinationJSONRequestBody = DestinationInput
 
+// RenderUnsavedDestinationJSONRequestBody defines body for RenderUnsavedDestination for application/json ContentType.
+type RenderUnsavedDestinationJSONRequestBody = UnsavedDestinationRender
+
 // TestUnsavedDestinationJSONRequestBody defines body for TestUnsavedDestination for application/json ContentType.
 type TestUnsavedDestinationJSONRequestBody = UnsavedDestinationTest
 
@@ -1722,6 +2319,9 @@ type ValidateDestinationJSONRequestBody = DestinationInput
 
 // UpdateDestinationJSONRequestBody defines body for UpdateDestination for application/json ContentType.
 type UpdateDestinationJSONRequestBody = DestinationInput
+
+// RenderDestinationJSONRequestBody defines body for RenderDestination for application/json ContentType.
+type RenderDestinationJSONRequestBody = RenderInput
 
 // TestDestinationJSONRequestBody defines body for TestDestination for application/json ContentType.
 type TestDestinationJSONRequestBody = TestInput
@@ -1788,6 +2388,9 @@ type ServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /v1/destinations)
 	CreateDestination(ctx *echo.Context, params CreateDestinationParams) error
+	// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+	// (POST /v1/destinations/render)
+	RenderUnsavedDestination(ctx *echo.Context, params RenderUnsavedDestinationParams) error
 	// TestUnsavedDestination Send a test alert to a destination that is not saved
 	// (POST /v1/destinations/test)
 	TestUnsavedDestination(ctx *echo.Context) error
@@ -1803,6 +2406,9 @@ type ServerInterface interface {
 	// UpdateDestination Replace a destination
 	// (PUT /v1/destinations/{id})
 	UpdateDestination(ctx *echo.Context, id DestinationID, params UpdateDestinationParams) error
+	// RenderDestination Show what an alert becomes for a saved destination
+	// (POST /v1/destinations/{id}/render)
+	RenderDestination(ctx *echo.Context, id DestinationID) error
 	// TestDestination Send a test alert to a saved destination
 	// (POST /v1/destinations/{id}/test)
 	TestDestination(ctx *echo.Context, id DestinationID) error
@@ -2184,6 +2790,24 @@ func (w *ServerInterfaceWrapper) CreateDestination(ctx *echo.Context) error {
 	return err
 }
 
+// RenderUnsavedDestination converts echo context to params.
+func (w *ServerInterfaceWrapper) RenderUnsavedDestination(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenderUnsavedDestinationParams
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenderUnsavedDestination(ctx, params)
+	return err
+}
+
 // TestUnsavedDestination converts echo context to params.
 func (w *ServerInterfaceWrapper) TestUnsavedDestination(ctx *echo.Context) error {
 	var err error
@@ -2311,6 +2935,22 @@ func (w *ServerInterfaceWrapper) UpdateDestination(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateDestination(ctx, id, params)
+	return err
+}
+
+// RenderDestination converts echo context to params.
+func (w *ServerInterfaceWrapper) RenderDestination(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id DestinationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenderDestination(ctx, id)
 	return err
 }
 
@@ -2643,7 +3283,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/v1/destinations/:id", wrapper.DeleteDestination, options.OperationMiddlewares["deleteDestination"]...)
 	router.GET(options.BaseURL+"/v1/destinations/:id", wrapper.GetDestination, options.OperationMiddlewares["getDestination"]...)
 	router.PUT(options.BaseURL+"/v1/destinations/:id", wrapper.UpdateDestination, options.OperationMiddlewares["updateDestination"]...)
+	router.POST(options.BaseURL+"/v1/destinations/:id/render", wrapper.RenderDestination, options.OperationMiddlewares["renderDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/:id/test", wrapper.TestDestination, options.OperationMiddlewares["testDestination"]...)
+	router.POST(options.BaseURL+"/v1/destinations/render", wrapper.RenderUnsavedDestination, options.OperationMiddlewares["renderUnsavedDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/test", wrapper.TestUnsavedDestination, options.OperationMiddlewares["testUnsavedDestination"]...)
 	router.POST(options.BaseURL+"/v1/destinations/validate", wrapper.ValidateDestination, options.OperationMiddlewares["validateDestination"]...)
 	router.GET(options.BaseURL+"/v1/overrides", wrapper.ListOverrides, options.OperationMiddlewares["listOverrides"]...)
@@ -3309,6 +3951,46 @@ func (response CreateDestinationdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type RenderUnsavedDestinationRequestObject struct {
+	Params RenderUnsavedDestinationParams
+	Body   *RenderUnsavedDestinationJSONRequestBody
+}
+
+type RenderUnsavedDestinationResponseObject interface {
+	VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error
+}
+
+type RenderUnsavedDestination200JSONResponse RenderResult
+
+func (response RenderUnsavedDestination200JSONResponse) VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderUnsavedDestinationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenderUnsavedDestinationdefaultApplicationProblemPlusJSONResponse) VisitRenderUnsavedDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type TestUnsavedDestinationRequestObject struct {
 	Body *TestUnsavedDestinationJSONRequestBody
 }
@@ -3515,6 +4197,46 @@ type UpdateDestinationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateDestinationdefaultApplicationProblemPlusJSONResponse) VisitUpdateDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderDestinationRequestObject struct {
+	ID   DestinationID `json:"id"`
+	Body *RenderDestinationJSONRequestBody
+}
+
+type RenderDestinationResponseObject interface {
+	VisitRenderDestinationResponse(w http.ResponseWriter) error
+}
+
+type RenderDestination200JSONResponse RenderResult
+
+func (response RenderDestination200JSONResponse) VisitRenderDestinationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenderDestinationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenderDestinationdefaultApplicationProblemPlusJSONResponse) VisitRenderDestinationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4070,6 +4792,9 @@ type StrictServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /v1/destinations)
 	CreateDestination(ctx context.Context, request CreateDestinationRequestObject) (CreateDestinationResponseObject, error)
+	// RenderUnsavedDestination Show what an alert becomes for a destination that is not saved
+	// (POST /v1/destinations/render)
+	RenderUnsavedDestination(ctx context.Context, request RenderUnsavedDestinationRequestObject) (RenderUnsavedDestinationResponseObject, error)
 	// TestUnsavedDestination Send a test alert to a destination that is not saved
 	// (POST /v1/destinations/test)
 	TestUnsavedDestination(ctx context.Context, request TestUnsavedDestinationRequestObject) (TestUnsavedDestinationResponseObject, error)
@@ -4085,6 +4810,9 @@ type StrictServerInterface interface {
 	// UpdateDestination Replace a destination
 	// (PUT /v1/destinations/{id})
 	UpdateDestination(ctx context.Context, request UpdateDestinationRequestObject) (UpdateDestinationResponseObject, error)
+	// RenderDestination Show what an alert becomes for a saved destination
+	// (POST /v1/destinations/{id}/render)
+	RenderDestination(ctx context.Context, request RenderDestinationRequestObject) (RenderDestinationResponseObject, error)
 	// TestDestination Send a test alert to a saved destination
 	// (POST /v1/destinations/{id}/test)
 	TestDestination(ctx context.Context, request TestDestinationRequestObject) (TestDestinationResponseObject, error)
@@ -4611,6 +5339,54 @@ func (sh *strictHandler) CreateDestination(ctx *echo.Context, params CreateDesti
 	return nil
 }
 
+// RenderUnsavedDestination operation middleware
+func (sh *strictHandler) RenderUnsavedDestination(ctx *echo.Context, params RenderUnsavedDestinationParams) error {
+	var request RenderUnsavedDestinationRequestObject
+
+	request.Params = params
+
+	var body RenderUnsavedDestinationJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenderUnsavedDestination(ctx.Request().Context(), request.(RenderUnsavedDestinationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenderUnsavedDestination")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenderUnsavedDestinationResponseObject); ok {
+		return validResponse.VisitRenderUnsavedDestinationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // TestUnsavedDestination operation middleware
 func (sh *strictHandler) TestUnsavedDestination(ctx *echo.Context) error {
 	var request TestUnsavedDestinationRequestObject
@@ -4799,6 +5575,57 @@ func (sh *strictHandler) UpdateDestination(ctx *echo.Context, id DestinationID, 
 		return err
 	} else if validResponse, ok := response.(UpdateDestinationResponseObject); ok {
 		return validResponse.VisitUpdateDestinationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenderDestination operation middleware
+func (sh *strictHandler) RenderDestination(ctx *echo.Context, id DestinationID) error {
+	var request RenderDestinationRequestObject
+
+	request.ID = id
+
+	var body RenderDestinationJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenderDestination(ctx.Request().Context(), request.(RenderDestinationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenderDestination")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenderDestinationResponseObject); ok {
+		return validResponse.VisitRenderDestinationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -73,6 +73,7 @@ type LaneConfig struct {
 	Sender        destination.Sender
 	Concurrency   int           // 0 is the dispatcher's default
 	RatePerSecond float64       // 0 is no limit
+	Burst         int           // how many attempts may start at once; fewer than one second's mean those
 	MaxAge        time.Duration // 0 is the schedule's
 	Fallback      Fallback      // who gets an alert when this one does not take it
 	FallbackAfter time.Duration // 0: when a delivery ends FAILED; else also when it is open for so long
@@ -309,7 +310,7 @@ const operatorAttempts = 5
 
 // attempt tries a job once and says what follows.
 func (d *Dispatcher) attempt(c *LaneConfig, job *Job) Settlement {
-	a, advice := Try(d.ctx, c.Sender, d.message(job), d.opts.Now, d.opts.Log)
+	a, advice := Try(d.ctx, c.Sender, d.Message(job), d.opts.Now, d.opts.Log)
 	d.opts.Observe.Attempted(*c, a, d.opts.Now().Sub(job.AcceptedAt))
 	s := Settlement{ID: job.Delivery.ID, Attempt: a}
 	made := attemptsSince(&job.Delivery) + 1
@@ -356,7 +357,8 @@ func attemptsSince(d *Delivery) int {
 	return n
 }
 
-func (d *Dispatcher) message(job *Job) *destination.Message {
+// Message returns what a sender is given of a job.
+func (d *Dispatcher) Message(job *Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,

@@ -444,6 +444,20 @@ func TestDispatcher_PacesTheStarts(t *testing.T) {
 	})
 }
 
+func TestDispatcher_StartsABurstAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{}
+		w.connect("paced", r, func(c *delivery.LaneConfig) { c.RatePerSecond, c.Burst = 25.0/300, 5 })
+		start := time.Now()
+		w.accept(30)
+		time.Sleep(time.Hour)
+		calls := r.since(start)
+		if calls[4] > time.Second || calls[5] < 12*time.Second || calls[29] < 25*12*time.Second || calls[29] > 26*12*time.Second {
+			t.Errorf("got calls at %v, want 5 at once and the rest 12 s apart", calls)
+		}
+	})
+}
+
 func TestDispatcher_AHigherRateHoldsAtOnce(t *testing.T) {
 	inBubble(t, func(w *world) {
 		r := &receiver{}

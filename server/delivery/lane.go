@@ -44,14 +44,14 @@ const probeClaims = 128
 
 func (l *lane) configure(c LaneConfig) {
 	l.mu.Lock()
-	if c.RatePerSecond != l.config.RatePerSecond {
+	if c.RatePerSecond != l.config.RatePerSecond || c.Burst != l.config.Burst {
 		l.limiter = nil
 		if l.paced != nil { // it waits for what the old rate allowed
 			l.paced.Stop()
 			l.paced = nil
 		}
 		if c.RatePerSecond > 0 {
-			l.limiter = rate.NewLimiter(rate.Limit(c.RatePerSecond), max(1, int(c.RatePerSecond)))
+			l.limiter = rate.NewLimiter(rate.Limit(c.RatePerSecond), max(1, int(c.RatePerSecond), c.Burst))
 		}
 	}
 	if known := l.config.DestinationID != ""; known && c.Enabled && !l.config.Enabled {

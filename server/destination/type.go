@@ -34,6 +34,7 @@ type Type struct {
 	// RateLimitPerSecond is the vendor's published figure, and so the limit of a destination that sets none; 0 is none
 	// known, and no limit.
 	RateLimitPerSecond float64
+	Burst              int // how many messages may go at once within that rate; 0 is as many as it has a second
 
 	members []string // every member's name
 	decode  func(raw json.RawMessage) (Config, error)
@@ -64,6 +65,12 @@ func Define[C Config](name string, newSender func(C, Env) (Sender, error)) Type 
 // WithRateLimit returns the type with the vendor's published rate, in messages a second.
 func (t Type) WithRateLimit(perSecond float64) Type {
 	t.RateLimitPerSecond = perSecond
+	return t
+}
+
+// WithBurst returns the type with what may go at once, for a rate that the vendor publishes over minutes.
+func (t Type) WithBurst(messages int) Type {
+	t.Burst = messages
 	return t
 }
 

@@ -32,6 +32,13 @@ func WasSent(err error) bool {
 	return ok && e.sent
 }
 
+// Failed is the error for an exchange with host that a destination made on a connection of [Client.DialContext]. sent
+// tells whether the message had been written completely: see [WasSent]. As with [Client.Do], the text quotes nothing
+// that the other side sent.
+func Failed(host string, sent bool, err error) error {
+	return &exchangeError{host: host, sent: sent, err: err}
+}
+
 // blockedError tells the operator which setting would let the address through.
 type blockedError struct {
 	addr netip.Addr

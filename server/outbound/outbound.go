@@ -66,7 +66,8 @@ type Client struct {
 	dialer    *net.Dialer
 	direct    *direct // for what it takes
 	transport *http.Transport
-	userAgent []string // as a header has it
+	userAgent []string       // as a header has it
+	rootCAs   *x509.CertPool // nil is the system's
 }
 
 // WithMaxBody has the exchanges of a context read up to n bytes of an answer's body in place of [MaxBody]: a list of what
@@ -94,7 +95,7 @@ type Response struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{guard: newGuard(o.Allow), userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}}
+	c := &Client{guard: newGuard(o.Allow), userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}, rootCAs: o.RootCAs}
 	c.dialer = &net.Dialer{
 		Timeout:  dialTimeout,
 		Resolver: o.Resolver,
@@ -103,7 +104,7 @@ func New(o Options) *Client {
 	c.direct = &direct{dial: c.dial}
 	c.transport = &http.Transport{
 		DialContext:            c.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		TLSClientConfig:        c.TLSConfig(""),
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxIdleConns:           idleInAll,
@@ -182,6 +183,12 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 		return nil, &exchangeError{host: address, err: err}
 	}
 	return conn, nil
+}
+
+// TLSConfig returns how TLS is spoken with a server of that name, for destinations that do not speak HTTP. It is the
+// caller's from now on.
+func (c *Client) TLSConfig(serverName string) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.rootCAs, ServerName: serverName}
 }
 
 // Close gives up the connections that are not in use; the client stays usable.

@@ -10,11 +10,11 @@
 //	overrides.go     the same for overrides
 //	again.go         what a request says beside its content, and how it is known when it comes again
 //	testalert.go     trying a destination out
+//	preview.go       what an alert becomes for a destination
 //	store.go         what the registry asks of a store
 package registry
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -120,9 +120,13 @@ func (r *Registry) setLane(d destination.Destination) {
 		r.opts.Log.Error("a destination cannot be opened", "destination_id", d.ID, "type", d.Type, "error", err)
 		sender = brokenSender{err}
 	}
+	rate, burst := d.RateLimitPerSecond, 0
+	if rate == 0 {
+		rate, burst = t.RateLimitPerSecond, t.Burst
+	}
 	r.opts.Lanes.SetLane(delivery.LaneConfig{
 		DestinationID: d.ID, DisplayName: d.DisplayName, Type: t.Name, Enabled: d.Enabled, Sender: sender,
-		Concurrency: d.MaxConcurrency, RatePerSecond: cmp.Or(d.RateLimitPerSecond, t.RateLimitPerSecond),
+		Concurrency: d.MaxConcurrency, RatePerSecond: rate, Burst: burst,
 		MaxAge: time.Duration(d.MaxAgeSeconds) * time.Second, Fallback: fallback, FallbackAfter: after,
 	})
 }
@@ -139,19 +143,28 @@ func (s brokenSender) Send(context.Context, *destination.Message) (destination.R
 
 // open makes a sender of a stored destination.
 func (r *Registry) open(d destination.Destination) (destination.Sender, error) {
+	t, secrets, err := r.unsealAll(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.Open(d.Config, secrets, r.opts.Env)
+}
+
+// unsealAll returns a destination's type and its secrets by name.
+func (r *Registry) unsealAll(d destination.Destination) (destination.Type, map[string]json.RawMessage, error) {
 	t, ok := r.types[d.Type]
 	if !ok {
-		return nil, fmt.Errorf("this server does not know the destination type %q", d.Type)
+		return t, nil, fmt.Errorf("this server does not know the destination type %q", d.Type)
 	}
 	secrets := make(map[string]json.RawMessage, len(d.Sealed))
 	for name := range d.Sealed {
 		plain, err := r.unseal(d, name)
 		if err != nil {
-			return nil, err
+			return t, nil, err
 		}
 		secrets[name] = plain
 	}
-	return t.Open(d.Config, secrets, r.opts.Env)
+	return t, secrets, nil
 }
 
 // place names where a secret belongs, for sealing.

@@ -137,27 +137,33 @@ func TestRegistry_TheVendorsRateIsTheDefault(t *testing.T) {
 	pagerduty := func(name string) registry.Draft {
 		return draft(name, `{"pagerduty":{"routing_key":"0123456789abcdef0123456789abcdef"}}`)
 	}
+	teams := func(name string) registry.Draft {
+		return draft(name, `{"microsoft_teams":{"webhook_url":"https://one.api.powerplatform.com/?sig=x"}}`)
+	}
 	for _, c := range []struct {
 		draft registry.Draft
 		set   float64
 		want  float64
+		burst int
 	}{
-		{slack("slack"), 0, 1},
-		{slack("slack, more"), 50, 50},
-		{slack("slack, less"), 0.1, 0.1},
-		{pagerduty("pagerduty"), 0, 2},
-		{pagerduty("pagerduty, more"), 2.5, 2.5},
-		{webhook("webhook", ""), 0, 0},
-		{webhook("webhook, some", ""), 7, 7},
+		{slack("slack"), 0, 1, 0},
+		{slack("slack, more"), 50, 50, 0},
+		{slack("slack, less"), 0.1, 0.1, 0},
+		{pagerduty("pagerduty"), 0, 2, 0},
+		{pagerduty("pagerduty, more"), 2.5, 2.5, 0},
+		{teams("teams"), 0, 25.0 / 300, 5},
+		{teams("teams, more"), 1, 1, 0},
+		{webhook("webhook", ""), 0, 0, 0},
+		{webhook("webhook, some", ""), 7, 7, 0},
 	} {
 		c.draft.RateLimitPerSecond = c.set
 		d := create(t, r, c.draft)
-		if got := l.of(t, d.ID).RatePerSecond; got != c.want || d.RateLimitPerSecond != c.set {
-			t.Errorf("%s: the lane has %v, the destination %v; want %v and %v", d.DisplayName, got, d.RateLimitPerSecond, c.want, c.set)
+		if got := l.of(t, d.ID); got.RatePerSecond != c.want || got.Burst != c.burst || d.RateLimitPerSecond != c.set {
+			t.Errorf("%s: the lane has %v and %d, the destination %v; want %v, %d and %v", d.DisplayName, got.RatePerSecond, got.Burst, d.RateLimitPerSecond, c.want, c.burst, c.set)
 		}
 	}
 	_, again := open(t, s)
-	if got, want := len(again.config), 7; got != want {
+	if got, want := len(again.config), 9; got != want {
 		t.Fatalf("after a restart there are %d lanes, want %d", got, want)
 	}
 	for id, c := range l.config {

@@ -2,16 +2,17 @@
 
 // Command alertrouter runs the control plane and talks to one.
 //
-//	main.go        the command line: signals, flags, exit code
-//	serve.go       serve, healthcheck and version
-//	settings.go    serve's settings from a YAML file
-//	alerts.go      alert send, route preview
-//	tokens.go      token create, list and revoke
-//	deliveries.go  deliveries list and retry
-//	backup.go      backup
-//	restore.go     restore
-//	store.go       store compact and check
-//	output.go      tables for people, JSON for programs
+//	main.go          the command line: signals, flags, exit code
+//	serve.go         serve, healthcheck and version
+//	settings.go      serve's settings from a YAML file
+//	alerts.go        alert send, route preview
+//	destinations.go  destination render
+//	tokens.go        token create, list and revoke
+//	deliveries.go    deliveries list and retry
+//	backup.go        backup
+//	restore.go       restore
+//	store.go         store compact and check
+//	output.go        tables for people, JSON for programs
 //
 // Exit codes: 0 done, 1 failed, 2 bad usage.
 package main
@@ -45,16 +46,17 @@ const (
 
 // commands is the whole command line.
 type commands struct {
-	Serve       serveCommand       `cmd:"" help:"Run the control plane."`
-	Alert       alertCommands      `cmd:"" help:"Send alerts."`
-	Route       routeCommands      `cmd:"" help:"Ask where alerts go."`
-	Token       tokenCommands      `cmd:"" help:"Manage API tokens."`
-	Deliveries  deliveryCommands   `cmd:"" help:"Look at deliveries and replay failed ones."`
-	Backup      backupCommand      `cmd:"" help:"Copy the store of a running control plane to a file."`
-	Restore     restoreCommand     `cmd:"" help:"Make the store of a data directory from a backup, before the control plane starts."`
-	Store       storeCommands      `cmd:"" help:"Look after the store of a control plane that is stopped."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if a control plane is ready, else with 1."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Serve       serveCommand        `cmd:"" help:"Run the control plane."`
+	Alert       alertCommands       `cmd:"" help:"Send alerts."`
+	Route       routeCommands       `cmd:"" help:"Ask where alerts go."`
+	Destination destinationCommands `cmd:"" help:"Look at what destinations are sent."`
+	Token       tokenCommands       `cmd:"" help:"Manage API tokens."`
+	Deliveries  deliveryCommands    `cmd:"" help:"Look at deliveries and replay failed ones."`
+	Backup      backupCommand       `cmd:"" help:"Copy the store of a running control plane to a file."`
+	Restore     restoreCommand      `cmd:"" help:"Make the store of a data directory from a backup, before the control plane starts."`
+	Store       storeCommands       `cmd:"" help:"Look after the store of a control plane that is stopped."`
+	Healthcheck healthcheckCommand  `cmd:"" help:"Exit with 0 if a control plane is ready, else with 1."`
+	Version     versionCommand      `cmd:"" help:"Print the version."`
 }
 
 // remote is what every command that talks to a control plane needs.

@@ -65,6 +65,22 @@ func TestCommands_DoTheDailyWork(t *testing.T) {
 	want(exitUsage, "no such file", "", "alert", "send", "/no/such/file")
 	want(exitDone, "UNROUTED", `{"type":"RULE","detection":{"id":"d","severity":"LOW"}}`, "route", "preview", "-")
 	want(exitFailed, "/detection/severity is required", `{"type":"RULE","detection":{"id":"d"}}`, "route", "preview", "-")
+	draft := filepath.Join(t.TempDir(), "draft.json")
+	if err := os.WriteFile(draft, []byte("{\"display_name\":\"A\",\"severities\":[],\n\"config\":{\"webhook\":{\"url\":\"https://soar.example.com\"}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(exitDone, `"alertId": "sample",`, "", "destination", "render", "--draft", draft)
+	want(exitDone, `"alertId": "x",`, "", "destination", "render", "--draft", draft, "--alert-id", "x")
+	one := `{"type":"RULE","detection":{"id":"d","severity":"LOW"},"generated":{"title":"a\u0007\u009bb"},"context":{"n":12345678901234567890,"t":"<"}}`
+	if out := want(exitDone, `"n": 12345678901234567890`, one, "destination", "render", "--draft", draft, "--alert", "-"); strings.Contains(out, "\u009b") || !strings.Contains(out, "severity  LOW") {
+		t.Errorf("got %q, want no control character, and the severity", out)
+	}
+	want(exitDone, `"n": 12345678901234567890`, one, "destination", "render", "--draft", draft, "--alert", "-", "--output", "json")
+	want(exitFailed, "/alert/type is required", `{"detection":{"id":"d","severity":"LOW"}}`, "destination", "render", "--draft", draft, "--alert", "-")
+	want(exitFailed, "There is no such thing", "", "destination", "render", "nobody")
+	want(exitUsage, "name a destination", "", "destination", "render")
+	want(exitUsage, "is not a JSON object", "[]", "destination", "render", "x", "--alert", "-")
+	want(exitUsage, "--alert", "", "destination", "render", "x", "--alert", "-", "--alert-id", "x")
 	secret := strings.TrimSpace(want(exitDone, "alertrouter_", "", "token", "create", "engine", "--role", "engine"))
 	if out := want(exitDone, "engine", "", "token", "list"); strings.Contains(out, secret) {
 		t.Error("token list shows a secret")

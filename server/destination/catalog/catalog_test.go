@@ -3,8 +3,11 @@
 package catalog_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/catalog"
@@ -39,6 +42,37 @@ func TestTypes_AreSortedAndDistinct(t *testing.T) {
 	}
 	if _, ok := catalog.Lookup("pigeon"); ok {
 		t.Error("Lookup finds a type that does not exist")
+	}
+}
+
+// TestTypes_AreDocumented wants a row for each type in each table of the operators' page, with the rate that it has.
+func TestTypes_AreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/operations/destinations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][][]string{}
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(strings.Trim(line, "| \n"), " | "); strings.HasPrefix(line, "| `") {
+			name := strings.Trim(cells[0], "`")
+			rows[name] = append(rows[name], cells)
+		}
+	}
+	tables := strings.Count(string(page), "| Type |")
+	for _, typ := range catalog.Types() {
+		got := rows[typ.Name]
+		if len(got) != tables || tables == 0 {
+			t.Errorf("%s has a row in %d of the %d tables", typ.Name, len(got), tables)
+			continue
+		}
+		rate := "none"
+		if typ.RateLimitPerSecond > 0 {
+			rate = strconv.FormatFloat(typ.RateLimitPerSecond, 'g', 2, 64)
+		}
+		if cells := got[1]; strings.Fields(cells[len(cells)-1])[0] != rate {
+			t.Errorf("%s: the page says that %s attempts start a second, the type %s", typ.Name, cells[len(cells)-1], rate)
+		}
 	}
 }
 

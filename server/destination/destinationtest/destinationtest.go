@@ -4,10 +4,17 @@
 // type listed there; for one type alone: go test ./server/destination/catalog -run '/slack'.
 //
 //	destinationtest.go   Case, and Run: the suite
-//	server.go            the vendor's stand-in
+//	protocol.go          what a vendor's stand-in has to do, whatever it speaks
+//	server.go            the stand-in of a vendor that speaks HTTP
+//	http.go              what its answers mean
+//	mail.go              the stand-in of a mail server
+//	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
+//	templates.go         what is asked of templates
+//	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
+//	samples.go           what the pictures in the docs are made of
 //
 // What a type brings is in its testdata: suite.json (see [Load]) and the golden payloads, which -update rewrites.
 package destinationtest
@@ -17,9 +24,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -38,7 +43,11 @@ type Case struct {
 	Type destination.Type
 	Dir  string // where the golden files are
 
+	// Protocol is what the vendor speaks: HTTP unless it is "smtp".
+	Protocol string `json:"protocol"`
+
 	// Config is a complete config; the URL in its member Address is pointed at the suite's server, keeping its path.
+	// A type that sends mail has the members host and port instead.
 	Config  json.RawMessage `json:"config"`
 	Address string          `json:"address"`
 
@@ -56,6 +65,11 @@ type Case struct {
 	} `json:"answer"`
 	ExternalID  string `json:"external_id"`
 	ExternalURL string `json:"external_url"`
+
+	// Markup is what an alert must not get through as it is in the text of a template, such as a mention. MarkupMember is
+	// the one member of a rendering whose texts are markup, where others are not.
+	Markup       []string `json:"markup"`
+	MarkupMember string   `json:"markup_member"`
 
 	// Machine is true for a type that hands texts on as they are, to be read by a program.
 	Machine bool `json:"machine"`
@@ -96,6 +110,8 @@ func Run(t *testing.T, c Case) {
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},
+		{"Members", testMembers},
+		{"Templates", testTemplates},
 		{"Concurrent", testConcurrent},
 		{"Corpus", testCorpus},
 	} {
@@ -116,7 +132,7 @@ func testPayload(t *testing.T, c Case) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor := newVendor(t, c.accept())
+			vendor := c.vendor(t, accepts)
 			before := fmt.Sprintf("%+v", *m.Alert)
 			mustDeliver(t, c.open(t, vendor.URL), m)
 			golden(t, filepath.Join(c.Dir, name+".golden.json"), vendor.first(t).json(t))
@@ -143,75 +159,11 @@ func (c Case) checkRendering(t testing.TB, address string, m *destination.Messag
 	c.findSecrets(t, address, string(first.Body))
 }
 
-func testOutcome(t *testing.T, c Case) {
-	const later = 90 * time.Second
-	date := now.Add(later).Format(http.TimeFormat)
-	for _, test := range []struct {
-		status     int
-		retryAfter string
-		want       destination.Outcome
-		wait       time.Duration
-	}{
-		{200, "", destination.OutcomeDelivered, 0},
-		{201, "", destination.OutcomeDelivered, 0},
-		{202, "", destination.OutcomeDelivered, 0},
-		{301, "", destination.OutcomePermanent, 0},
-		{302, "", destination.OutcomePermanent, 0},
-		{307, "", destination.OutcomePermanent, 0},
-		{308, "", destination.OutcomePermanent, 0},
-		{400, "", destination.OutcomePermanent, 0},
-		{401, "", destination.OutcomePermanent, 0},
-		{403, "", destination.OutcomePermanent, 0},
-		{404, "", destination.OutcomePermanent, 0},
-		{410, "", destination.OutcomePermanent, 0},
-		{413, "", destination.OutcomePermanent, 0},
-		{422, "", destination.OutcomePermanent, 0},
-		{408, "", destination.OutcomeRetry, 0},
-		{425, "", destination.OutcomeRetry, 0},
-		{429, "", destination.OutcomeRetry, 0},
-		{429, "7", destination.OutcomeWait, 7 * time.Second},
-		{429, date, destination.OutcomeWait, later},
-		{500, "", destination.OutcomeRetry, 0},
-		{502, "", destination.OutcomeRetry, 0},
-		{503, "", destination.OutcomeRetry, 0},
-		{503, "7", destination.OutcomeWait, 7 * time.Second},
-		{504, "", destination.OutcomeRetry, 0},
-	} {
-		t.Run(fmt.Sprintf("%d %s", test.status, test.retryAfter), func(t *testing.T) {
-			t.Parallel()
-			says := []byte("what the vendor says")
-			if test.want == destination.OutcomeDelivered && c.Answer.Body != nil {
-				says = c.answer()
-			}
-			vendor := newVendor(t, func(w http.ResponseWriter, _ request) {
-				if test.retryAfter != "" {
-					w.Header().Set("Retry-After", test.retryAfter)
-				}
-				w.Header().Set("Location", "/elsewhere")
-				w.WriteHeader(test.status)
-				_, _ = w.Write(says)
-			})
-			receipt, err := c.open(t, vendor.URL).Send(t.Context(), Message())
-			outcome, wait := destination.OutcomeOf(err)
-			if outcome != test.want || wait != test.wait {
-				t.Errorf("got %s after %s (error %v), want %s after %s", outcome, wait, err, test.want, test.wait)
-			}
-			if receipt.StatusCode != test.status {
-				t.Errorf("got status %d in the receipt, want %d", receipt.StatusCode, test.status)
-			}
-			if receipt.Message != string(says) {
-				t.Errorf("got message %q in the receipt, want %s", receipt.Message, says)
-			}
-			if n := len(vendor.requests()); n != 1 {
-				t.Errorf("got %d requests, want one attempt and no redirect followed", n)
-			}
-		})
-	}
-}
+func testOutcome(t *testing.T, c Case) { c.protocol(t).testOutcome(t, c) }
 
-// testAnswer has somebody else answer in the vendor's place, where the vendor's answer names what was made.
+// testAnswer looks at what the receipt keeps of an answer, and has somebody else answer in the vendor's place.
 func testAnswer(t *testing.T, c Case) {
-	vendor := newVendor(t, c.accept())
+	vendor := c.vendor(t, accepts)
 	receipt := mustDeliver(t, c.open(t, vendor.URL), Message())
 	link := c.ExternalURL
 	if strings.HasPrefix(link, "/") {
@@ -220,27 +172,16 @@ func testAnswer(t *testing.T, c Case) {
 	if receipt.ExternalID != c.ExternalID || receipt.ExternalURL != link {
 		t.Errorf("got %q and %q in the receipt, want %q and %q", receipt.ExternalID, receipt.ExternalURL, c.ExternalID, link)
 	}
-	if c.Answer.Body == nil {
-		return
-	}
-	for _, page := range []string{"", "<!DOCTYPE html><title>Log in</title>", "{}", "[]", "null"} {
-		vendor := newVendor(t, respond(http.StatusOK, page))
-		receipt, err := c.open(t, vendor.URL).Send(t.Context(), Message())
-		if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
-			t.Errorf("an answer that is not the vendor's, %q: got %s (error %v), want AMBIGUOUS", page, outcome, err)
-		}
-		if receipt.StatusCode != http.StatusOK || receipt.ExternalID != "" {
-			t.Errorf("an answer that is not the vendor's, %q: got %+v", page, receipt)
-		}
-	}
+	c.protocol(t).testStrangers(t, c)
 }
 
 func testTimeout(t *testing.T, c Case) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	vendor := newVendor(t, func(_ http.ResponseWriter, r request) {
+	vendor := c.vendor(t, stalls)
+	go func() {
+		<-vendor.arrived
 		cancel(context.DeadlineExceeded) // what a deadline does, without the wait for it
-		<-r.gone
-	})
+	}()
 	sender := c.open(t, vendor.URL)
 	_, err := sender.Send(ctx, Message())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
@@ -253,7 +194,7 @@ func testTimeout(t *testing.T, c Case) {
 }
 
 func testAnswerLost(t *testing.T, c Case) {
-	vendor := newVendor(t, hangUp)
+	vendor := c.vendor(t, hangsUp)
 	_, err := c.open(t, vendor.URL).Send(t.Context(), Message())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeAmbiguous {
 		t.Errorf("got %s (error %v), want AMBIGUOUS", outcome, err)
@@ -264,13 +205,13 @@ func testAnswerLost(t *testing.T, c Case) {
 }
 
 func testUnreachable(t *testing.T, c Case) {
-	vendor := newVendor(t, c.accept())
+	vendor := c.vendor(t, accepts)
 	vendor.Close()
 	_, err := c.open(t, vendor.URL).Send(t.Context(), Message())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
 		t.Errorf("nobody listens: got %s (error %v), want RETRY", outcome, err)
 	}
-	_, err = c.open(t, "http://10.0.0.5").Send(t.Context(), Message())
+	_, err = c.open(t, c.protocol(t).private()).Send(t.Context(), Message())
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent {
 		t.Errorf("a private address: got %s (error %v), want PERMANENT", outcome, err)
 	}
@@ -278,17 +219,10 @@ func testUnreachable(t *testing.T, c Case) {
 
 // testSecrets has the vendor answer with all it was asked, in different ways that fail.
 func testSecrets(t *testing.T, c Case) {
-	for name, answer := range map[string]func(http.ResponseWriter, request){
-		"delivered":   func(w http.ResponseWriter, r request) { _, _ = w.Write(r.echo()) },
-		"permanent":   func(w http.ResponseWriter, r request) { w.WriteHeader(400); _, _ = w.Write(r.echo()) },
-		"retry":       func(w http.ResponseWriter, r request) { w.WriteHeader(500); _, _ = w.Write(r.echo()) },
-		"answer lost": hangUp,
-		"not HTTP":    func(w http.ResponseWriter, r request) { raw(w, r.echo()) },
-		"not headers": func(w http.ResponseWriter, r request) { raw(w, append([]byte("HTTP/1.1 200 OK\r\n"), r.echo()...)) },
-	} {
+	for name, vendor := range c.protocol(t).careless() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor := newVendor(t, answer)
+			vendor := vendor(t)
 			for _, m := range []*destination.Message{Message(), Test()} {
 				receipt, err := c.open(t, vendor.URL).Send(t.Context(), m)
 				c.findSecrets(t, vendor.URL, fmt.Sprintf("%+v", receipt))
@@ -309,7 +243,7 @@ func testOverlong(t *testing.T, c Case) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor := newVendor(t, c.accept())
+			vendor := c.vendor(t, accepts)
 			receipt := mustDeliver(t, c.open(t, vendor.URL), Overlong(text))
 			if receipt.Truncated == c.Machine {
 				t.Errorf("got Truncated %t, want %t: Receipt.Truncated tells whether a text was cut (render.Cutter.Cut)", receipt.Truncated, !c.Machine)
@@ -325,7 +259,7 @@ func testOverlong(t *testing.T, c Case) {
 }
 
 func testHostile(t *testing.T, c Case) {
-	vendor := newVendor(t, c.accept())
+	vendor := c.vendor(t, accepts)
 	mustDeliver(t, c.open(t, vendor.URL), Hostile())
 	if c.Machine {
 		return
@@ -346,7 +280,7 @@ func testIdempotencyKey(t *testing.T, c Case) {
 	if c.KeyHeader == "" && c.KeyMember == "" {
 		t.Skipf("%s has no idempotency key", c.Type.Name)
 	}
-	vendor := newVendor(t, respond(http.StatusServiceUnavailable, "later"))
+	vendor := c.vendor(t, defers)
 	sender := c.open(t, vendor.URL)
 	keys := map[string]bool{}
 	for attempt := range 3 {
@@ -370,7 +304,7 @@ func testIdempotencyKey(t *testing.T, c Case) {
 
 func testMark(t *testing.T, c Case) {
 	marked := func(m *destination.Message) bool {
-		vendor := newVendor(t, c.accept())
+		vendor := c.vendor(t, accepts)
 		mustDeliver(t, c.open(t, vendor.URL), m)
 		body := vendor.first(t).json(t)
 		texts := append(textsOf(t, body), string(body)) // the alert's JSON may be a text in the vendor's
@@ -385,7 +319,7 @@ func testMark(t *testing.T, c Case) {
 }
 
 func testConcurrent(t *testing.T, c Case) {
-	vendor := newVendor(t, c.accept())
+	vendor := c.vendor(t, accepts)
 	sender, m := c.open(t, vendor.URL), Message()
 	var all sync.WaitGroup
 	for range 16 {
@@ -406,7 +340,7 @@ func testConcurrent(t *testing.T, c Case) {
 }
 
 func testCorpus(t *testing.T, c Case) {
-	vendor := newVendor(t, c.accept())
+	vendor := c.vendor(t, accepts)
 	sender := c.open(t, vendor.URL)
 	messages := Corpus(t)
 	for _, m := range messages {
@@ -430,7 +364,9 @@ func (c Case) open(t testing.TB, address string) destination.Sender {
 	if err != nil {
 		t.Fatalf("the suite's config is not valid: %v", err)
 	}
-	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	client := outbound.New(outbound.Options{
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, RootCAs: c.protocol(t).roots(),
+	})
 	t.Cleanup(client.Close)
 	sender, err := c.Type.Open(public, secrets, destination.Env{HTTP: client, Now: func() time.Time { return now }})
 	if err != nil {
@@ -445,12 +381,7 @@ func (c Case) configFor(t testing.TB, address string) json.RawMessage {
 	if err := json.Unmarshal(c.Config, &members); err != nil {
 		t.Fatalf("the suite's config: %v", err)
 	}
-	original, _ := members[c.Address].(string)
-	u, err := url.Parse(original)
-	if err != nil || original == "" {
-		t.Fatalf("the suite's config has no URL in %q", c.Address)
-	}
-	members[c.Address] = address + u.RequestURI()
+	c.protocol(t).point(t, c, members, address)
 	raw, err := json.Marshal(members)
 	if err != nil {
 		t.Fatal(err)

@@ -20,9 +20,11 @@ import (
 
 // vendor stands in for a vendor's server and keeps what it was asked.
 type vendor struct {
-	*httptest.Server
-	mu   sync.Mutex
-	seen []request
+	URL     string
+	Close   func()
+	arrived chan struct{} // has room for one, and one in it once there was a request
+	mu      sync.Mutex
+	seen    []request
 }
 
 type request struct {
@@ -34,20 +36,29 @@ type request struct {
 
 func newVendor(t testing.TB, answer func(http.ResponseWriter, request)) *vendor {
 	t.Helper()
-	v := &vendor{}
-	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	v := &vendor{arrived: make(chan struct{}, 1)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Errorf("the request broke off: %v", err)
 		}
 		req := request{line: r.Method + " " + r.URL.RequestURI(), header: r.Header, body: body, gone: r.Context().Done()}
-		v.mu.Lock()
-		v.seen = append(v.seen, req)
-		v.mu.Unlock()
+		v.keep(req)
 		answer(w, req)
 	}))
+	v.URL, v.Close = server.URL, server.Close
 	t.Cleanup(v.Close)
 	return v
+}
+
+func (v *vendor) keep(r request) {
+	v.mu.Lock()
+	v.seen = append(v.seen, r)
+	v.mu.Unlock()
+	select {
+	case v.arrived <- struct{}{}:
+	default:
+	}
 }
 
 func (v *vendor) requests() []request {

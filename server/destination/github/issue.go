@@ -72,7 +72,7 @@ func describe(cutter *render.Cutter, title string, texts render.Texts, m *destin
 	if texts.HasBody {
 		if !render.Blank(texts.Body) {
 			room := maxBody - len(join(append(slices.Clone(parts), "", end)))
-			parts = append(parts, cutter.FitNoted(strings.TrimSpace(texts.Body), room, render.Bytes, cutNote))
+			parts = append(parts, strings.TrimSpace(texts.FitBody(cutter, room, render.Bytes)))
 		}
 		return join(append(parts, end))
 	}
@@ -83,9 +83,6 @@ func describe(cutter *render.Cutter, title string, texts render.Texts, m *destin
 	}
 	return join(append(parts, end))
 }
-
-// cutNote ends the text of a template that is too long.
-const cutNote = "\n\n… cut here; the alert has the whole"
 
 func heading(cutter *render.Cutter, title string, texts render.Texts, m *destination.Message) []string {
 	var parts []string

@@ -30,7 +30,7 @@ const (
 )
 
 type event struct {
-	RoutingKey string   `json:"routing_key,omitzero"`
+	RoutingKey string   `json:"routing_key"`
 	Action     string   `json:"event_action"`
 	DedupKey   string   `json:"dedup_key"`
 	Payload    *payload `json:"payload,omitzero"`
@@ -48,23 +48,6 @@ type payload struct {
 	Group     string  `json:"group,omitzero"`
 	Class     string  `json:"class,omitzero"`
 	Details   details `json:"custom_details"`
-}
-
-type details struct {
-	Notes       []string       `json:"notes,omitempty"`
-	Title       string         `json:"title"`
-	Severity    string         `json:"severity"`
-	Description string         `json:"description,omitzero"`
-	Runbook     string         `json:"runbook,omitzero"`
-	Reference   string         `json:"reference,omitzero"`
-	AlertID     string         `json:"alert_id"`
-	DetectionID string         `json:"detection_id"`
-	Detection   string         `json:"detection_name"`
-	Version     string         `json:"detection_version,omitzero"`
-	LogTypes    []string       `json:"log_types,omitempty"`
-	Tags        []string       `json:"tags,omitempty"`
-	Dedup       string         `json:"dedup,omitzero"`
-	Context     jsontext.Value `json:"context,omitzero"` // an object; a text where it was cut
 }
 
 type link struct {
@@ -87,11 +70,11 @@ func Render(c Config, m *destination.Message) (body []byte, cut bool) {
 		Payload: &payload{
 			Summary:   cutter.Fit(render.Title(m), maxSummary, render.Runes),
 			Source:    label(render.FirstLine(render.List(a.LogTypes), a.Detection.ID, m.AlertID, "unknown")),
-			Severity:  severity(m),
+			Severity:  c.severity(m),
 			Component: label(a.Detection.ID),
 			Group:     label(a.Dedup),
 			Class:     string(a.Type),
-			Details:   describe(&cutter, m),
+			Details:   describe(&cutter, c.CustomDetails, m),
 		},
 	}
 	if !m.CreatedAt.IsZero() {
@@ -105,60 +88,24 @@ func renderResolve(c Config, m *destination.Message) []byte {
 	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
 }
 
-// describe fills the details, all but the context.
-func describe(cutter *render.Cutter, m *destination.Message) details {
-	a := m.Alert
-	label := func(text string) string { return cutter.Fit(render.Line(text), maxLabel, render.JSON) }
-	long := func(text string) string { return cutter.Fit(render.Text(text), maxText, render.JSON) }
-	list := func(texts []string) []string {
-		var shown []string
-		for _, text := range texts {
-			if render.Blank(text) {
-				continue
-			}
-			if shown = append(shown, text); len(shown) > maxList {
-				break
-			}
-		}
-		shown = cutter.First(shown, maxList)
-		for i, text := range shown {
-			shown[i] = label(text)
-		}
-		return shown
-	}
-	return details{
-		Notes:       list(render.Notes(m)),
-		Title:       long(render.Title(m)),
-		Severity:    string(m.Severity),
-		Description: long(a.Description()),
-		Runbook:     long(a.Runbook()),
-		Reference:   long(a.Reference()),
-		AlertID:     m.AlertID,
-		DetectionID: label(a.Detection.ID),
-		Detection:   label(a.Name()),
-		Version:     label(a.Detection.Version),
-		LogTypes:    list(a.LogTypes),
-		Tags:        list(a.Detection.Tags),
-		Dedup:       label(a.Dedup),
-	}
-}
-
 // withContext adds the context as it is where the whole event stays within the limit, and as text that ends with a
 // note where it does not.
 func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
-	if len(a.Context) == 0 {
+	bare := ev.Payload.Details
+	if len(a.Context) == 0 || bare.has("context") {
 		return encode(ev)
 	}
-	ev.Payload.Details.Context = jsontext.Value(a.Context)
 	if len(a.Context) < maxEvent {
+		ev.Payload.Details = bare.with("context", jsontext.Value(a.Context))
 		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
 			return body
 		}
 	}
-	ev.Payload.Details.Context = nil
+	ev.Payload.Details = bare
 	const member = len(`,"context":""`)
 	room := maxEvent - 1 - len(encode(ev)) - member
-	ev.Payload.Details.Context, _ = jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
+	text, _ := jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
+	ev.Payload.Details = bare.with("context", jsontext.Value(text))
 	return encode(ev)
 }
 
@@ -176,21 +123,21 @@ func dedupKey(m *destination.Message) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// severity returns PagerDuty's word. A test is never worse than info: it is to show that an incident arrives, not to
-// wake somebody.
-func severity(m *destination.Message) string {
+// severities are PagerDuty's usual words.
+var severities = map[alert.Severity]string{
+	alert.Critical: "critical", alert.High: "error", alert.Medium: "warning", alert.Low: "info", alert.Info: "info",
+}
+
+// severity returns the word that is set for the severity, or the usual one. A test is never worse than info: it is to
+// show that an incident arrives, not to wake somebody.
+func (c Config) severity(m *destination.Message) string {
 	if m.Test {
 		return "info"
 	}
-	switch m.Severity {
-	case alert.Critical:
-		return "critical"
-	case alert.High:
-		return "error"
-	case alert.Medium:
-		return "warning"
+	if word := c.SeverityMap[m.Severity]; word != "" {
+		return word
 	}
-	return "info"
+	return severities[m.Severity]
 }
 
 func links(m *destination.Message) []link {

@@ -39,7 +39,10 @@ func TestRender_PassesPagerDutysContract(t *testing.T) {
 	messages := append(destinationtest.Corpus(t), destinationtest.Message(), destinationtest.Minimal(), destinationtest.Hostile(),
 		destinationtest.Test(), destinationtest.Fallback(), destinationtest.Blank(), destinationtest.Overlong(strings.Repeat("é", 10_000)))
 	for _, m := range messages {
-		body, _ := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey, Client: "alertrouter"}, m)
+		body, _ := pagerduty.Render(pagerduty.Config{
+			RoutingKey: routingKey, Client: "alertrouter", CustomDetails: map[string]string{"team": "soc"},
+			SeverityMap: map[alert.Severity]string{alert.Low: "warning"},
+		}, m)
 		if err := contract.validate(t, body); err != nil {
 			t.Errorf("%s: %v\n%s", m.Alert.Detection.ID, err, body)
 		}
@@ -149,6 +152,117 @@ func TestRender_HashesLongDedupKeys(t *testing.T) {
 	}
 }
 
+func TestRender_TakesTheUsersWordForASeverity(t *testing.T) {
+	t.Parallel()
+	config := pagerduty.Config{RoutingKey: routingKey, SeverityMap: map[alert.Severity]string{alert.High: "critical", alert.Info: "warning"}}
+	for severity, want := range map[alert.Severity]string{
+		alert.Critical: "critical", alert.High: "critical", alert.Medium: "warning", alert.Low: "info", alert.Info: "warning",
+	} {
+		m := destinationtest.Message()
+		m.Severity = severity
+		if got := decodeAs(t, config, m).Payload.Severity; got != want {
+			t.Errorf("%s: got %q, want %q", severity, got, want)
+		}
+		m.Test = true
+		if got := decodeAs(t, config, m).Payload.Severity; got != "info" {
+			t.Errorf("a test: got %q, want info", got)
+		}
+	}
+}
+
+func TestRender_AddsTheUsersDetails(t *testing.T) {
+	t.Parallel()
+	own := map[string]string{"team": "soc", "severity": "always", "a\"b": "<c>"}
+	body, cut := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey, CustomDetails: own}, destinationtest.Message())
+	var ev struct {
+		Payload struct {
+			Details map[string]any `json:"custom_details"`
+		} `json:"payload"`
+	}
+	if err := json.Unmarshal(body, &ev); err != nil {
+		t.Fatal(err)
+	}
+	d := ev.Payload.Details
+	for name, want := range own {
+		if d[name] != want {
+			t.Errorf("%s: got %v, want %q", name, d[name], want)
+		}
+	}
+	if d["alert_id"] != "b4b3f0d2c1e04f6f" || d["context"] == nil || strings.Count(string(body), `"severity":"always"`) != 1 || cut {
+		t.Errorf("got %s (cut %t), want the alert's details too, each name once", body, cut)
+	}
+
+	// The context gives way to them, and the event stays within the limit.
+	own["team"] = strings.Repeat(`"`, 7_900)
+	body, cut = pagerduty.Render(pagerduty.Config{RoutingKey: routingKey, CustomDetails: own}, destinationtest.Overlong(strings.Repeat(`"`, 600_000)))
+	if len(body) >= maxEvent || len(body) < maxEvent*9/10 || !cut || !json.Valid(body) {
+		t.Errorf("got %d bytes (cut %t), want nearly %d", len(body), cut, maxEvent)
+	}
+}
+
+func TestRender_ShowsWhatIsSentButTheKey(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.Generated.Title = new("the key " + routingKey.Reveal() + " got out")
+	config := pagerduty.Config{RoutingKey: routingKey}
+	sender, err := pagerduty.New(config, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := sender.Render(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := pagerduty.Render(config, m)
+	if want := strings.ReplaceAll(string(sent), routingKey.Reveal(), secret.Mask); string(got.Body) != want {
+		t.Errorf("got %s, want %s", got.Body, want)
+	}
+}
+
+// TestSend_ReadsTheRefusal uses bodies in the form of
+// https://developer.pagerduty.com/api-reference/368ae3d938c9e-send-an-event-to-pager-duty
+func TestSend_ReadsTheRefusal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status     int
+		body       string
+		retryAfter string
+		want       destination.Outcome
+		text       string
+	}{
+		{
+			400, `{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect (should be 32 characters)","'payload.summary' is missing or blank"]}`, "",
+			destination.OutcomePermanent,
+			"400 Bad Request: Event object is invalid; Length of 'routing_key' is incorrect (should be 32 characters); 'payload.summary' is missing or blank",
+		},
+		{400, `{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key ` + routingKey.Reveal() + `"]}`, "", destination.OutcomePermanent, "Invalid routing key [secret]"},
+		{400, `{"status":"Unrecognized object","message":"Event object format is unrecognized","errors":["JSON parse error"]}`, "", destination.OutcomePermanent, "JSON parse error"},
+		{400, `{"status":"invalid event","message":"` + strings.Repeat("x", 3000) + `","errors":[]}`, "", destination.OutcomePermanent, "xxx…"},
+		{413, `<html>Request Entity Too Large</html>`, "", destination.OutcomePermanent, "413 Request Entity Too Large"},
+		{429, `{"status":"throttle exceeded","message":"Requests for this service are arriving too quickly.  Please retry later.","errors":["Enhance Your Calm."]}`, "", destination.OutcomeRetry, "Requests for this service are arriving too quickly. Please retry later."},
+		{429, ``, "30", destination.OutcomeWait, "429 Too Many Requests"},
+		{500, `{"status":"error","message":"internal"}`, "", destination.OutcomeRetry, "internal"},
+		{202, `{"status":"success","message":"Event processed"}`, "", destination.OutcomeAmbiguous, "names no dedup_key"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c.retryAfter != "" {
+				w.Header().Set("Retry-After", c.retryAfter)
+			}
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		}))
+		v := &vendor{Server: server, config: pagerduty.Config{RoutingKey: routingKey, APIURL: server.URL}}
+		receipt, err := v.send(t, destinationtest.Message())
+		server.Close()
+		if outcome, _ := destination.OutcomeOf(err); outcome != c.want || !strings.Contains(err.Error(), c.text) || len(err.Error()) > 700 {
+			t.Errorf("%d %s: got %s (error %v), want %s with %q", c.status, c.body, outcome, err, c.want, c.text)
+		}
+		if receipt.StatusCode != c.status || strings.Contains(receipt.Message+err.Error(), routingKey.Reveal()) {
+			t.Errorf("%d: got %+v, error %v", c.status, receipt, err)
+		}
+	}
+}
+
 func TestSend_ResolvesWhatATestTriggers(t *testing.T) {
 	t.Parallel()
 	vendor := newVendor(t, http.StatusAccepted, http.StatusAccepted)
@@ -218,10 +332,16 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{` + key + `,"api_url":"events.pagerduty.com"}`:            {"/api_url"},
 		`{` + key + `,"client":"` + strings.Repeat("x", 256) + `"}`: {"/client"},
 		`{}`: {"/routing_key"},
-		`{"routing_key":"hidden","region":"x","api_url":"x"}`:      {"/api_url", "/region", "/routing_key"},
-		`{"routing_key":"e93facc04764012d7bfb002500d5d1a-"}`:       {"/routing_key"},
-		`{"routing_key":"e93facc04764012d7bfb002500d5d1a6hidden"}`: {"/routing_key"},
-		`{` + key + `,"severity":"critical"}`:                      {"/severity"},
+		`{"routing_key":"hidden","region":"x","api_url":"x"}`:                      {"/api_url", "/region", "/routing_key"},
+		`{"routing_key":"e93facc04764012d7bfb002500d5d1a-"}`:                       {"/routing_key"},
+		`{"routing_key":"e93facc04764012d7bfb002500d5d1a6hidden"}`:                 {"/routing_key"},
+		`{` + key + `,"severity":"critical"}`:                                      {"/severity"},
+		`{` + key + `,"client":"a\nb"}`:                                            {"/client"},
+		`{` + key + `,"severity_map":{"LOW":"warning"}}`:                           nil,
+		`{` + key + `,"severity_map":{"low":"warning","HIGH":"P1","INFO":""}}`:     {"/severity_map/HIGH", "/severity_map/INFO", "/severity_map/low"},
+		`{` + key + `,"custom_details":{"team":"soc"}}`:                            nil,
+		`{` + key + `,"custom_details":{"":"a","b/c":"d\u0000"," e":"f"}}`:         {"/custom_details/", "/custom_details/ e", "/custom_details/b~1c"},
+		`{` + key + `,"custom_details":{"a":"` + strings.Repeat("x", 8000) + `"}}`: {"/custom_details"},
 	} {
 		_, _, err := pagerduty.Type.Split(json.RawMessage(config), nil)
 		var got []string
@@ -269,7 +389,12 @@ type event struct {
 
 func decode(t *testing.T, m *destination.Message) event {
 	t.Helper()
-	body, _ := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m)
+	return decodeAs(t, pagerduty.Config{RoutingKey: routingKey}, m)
+}
+
+func decodeAs(t *testing.T, c pagerduty.Config, m *destination.Message) event {
+	t.Helper()
+	body, _ := pagerduty.Render(c, m)
 	var ev event
 	if err := json.Unmarshal(body, &ev); err != nil {
 		t.Fatal(err)

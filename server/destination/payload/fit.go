@@ -123,7 +123,7 @@ type member struct {
 func (f *fitter) measure() []member {
 	members := make([]member, 0, textCount+listCount)
 	for i, text := range f.texts {
-		members = append(members, member{index: i, size: f.ruler.text(text)})
+		members = append(members, member{index: i, size: f.text(text)})
 	}
 	for i, list := range f.lists {
 		members = append(members, member{isList: true, index: i, size: f.list(list)})

@@ -137,7 +137,8 @@ func TestRender_CutsTheLongestTexts(t *testing.T) {
 	if n := len(text) - len(string(b.Members["tags"])); !strings.HasSuffix(text, "d…") || n < -20 || n > 20 {
 		t.Errorf("got a description of %d bytes and tags of %d, want about the same of each", len(text), len(b.Members["tags"]))
 	}
-	if last := tags[len(tags)-1]; tags[0] != "tag-tag-tag" || !strings.HasPrefix("tag-tag-tag", strings.TrimSuffix(last, "…")) {
+	const whole = "tag-tag-tag"
+	if last := tags[len(tags)-1]; tags[0] != whole || !strings.HasPrefix(whole, strings.TrimSuffix(last, "…")) {
 		t.Errorf("got the tags %q, want the first and perhaps a part of one", tags)
 	}
 }

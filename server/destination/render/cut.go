@@ -3,8 +3,9 @@
 package render
 
 import (
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/cut"
 )
 
 // Size says what one character counts towards a limit. A type whose escaping makes texts longer brings its own, so
@@ -64,7 +65,7 @@ func (c *Cutter) FitNoted(text string, limit int, size Size, note string) string
 			if room < 0 {
 				return ""
 			}
-			return text[:boundary(text, end)] + note
+			return text[:cut.Boundary(text, end)] + note
 		}
 	}
 	return text
@@ -78,48 +79,3 @@ func (c *Cutter) First(list []string, n int) []string {
 	c.cut = true
 	return list[:n]
 }
-
-// longestCluster is how far back boundary looks, in characters. Real ones are shorter; a longer one is an attack.
-const longestCluster = 16
-
-// boundary returns end, or the place before it where the character that a reader sees there begins: no accent, emoji
-// or flag is cut in two.
-func boundary(text string, end int) int {
-	at := end
-	for range longestCluster {
-		next, _ := utf8.DecodeRuneInString(text[at:])
-		last, width := utf8.DecodeLastRuneInString(text[:at])
-		if width == 0 {
-			break
-		}
-		if !extends(next) && last != '\u200d' && !splitsFlag(text[:at], next) {
-			return at
-		}
-		at -= width
-	}
-	return end
-}
-
-// extends reports whether r belongs to the character before it.
-func extends(r rune) bool {
-	return r == '\u200d' || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || (r >= 0x1f3fb && r <= 0x1f3ff)
-}
-
-// splitsFlag reports whether a cut between before and next would part the two letters of a flag.
-func splitsFlag(before string, next rune) bool {
-	if !regional(next) {
-		return false
-	}
-	letters := 0
-	for before != "" {
-		r, width := utf8.DecodeLastRuneInString(before)
-		if !regional(r) || letters > longestCluster {
-			break
-		}
-		letters++
-		before = before[:len(before)-width]
-	}
-	return letters%2 == 1
-}
-
-func regional(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }

@@ -3,7 +3,9 @@
 package render
 
 import (
-	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/template"
@@ -11,88 +13,168 @@ import (
 )
 
 // Templates are the members of a config that say in the user's own words what a message says. A type embeds them in
-// its Config.
+// its Config. Their language is that of package template.
 type Templates struct {
 	TitleTemplate string `json:"title_template,omitempty"` // of one line of plain text
 	BodyTemplate  string `json:"body_template,omitempty"`  // of markup; stands for description, facts, runbook and context
 }
 
-// Validate reports what is wrong with the templates. escape is that of [Templates.Compile].
+// Validate reports what is wrong with the templates, also with alerts of several kinds. escape is that of
+// [Templates.Compile].
 func (t Templates) Validate(escape func(string) string) []problem.Field {
+	return append(t.validateTitle(), fieldsOf("/body_template", t.BodyTemplate, func(source string) template.Faults {
+		return template.Check(source, escape)
+	})...)
+}
+
+// ValidateJSON is Validate for templates of which the body's gives JSON.
+func (t Templates) ValidateJSON() []problem.Field {
+	return append(t.validateTitle(), fieldsOf("/body_template", t.BodyTemplate, template.CheckJSON)...)
+}
+
+func (t Templates) validateTitle() []problem.Field {
+	return fieldsOf("/title_template", t.TitleTemplate, func(source string) template.Faults { return template.Check(source, nil) })
+}
+
+func fieldsOf(name, source string, check func(string) template.Faults) []problem.Field {
+	if source == "" {
+		return nil
+	}
 	var fields []problem.Field
-	for _, c := range []struct {
-		name, source string
-		escape       func(string) string
-	}{{"/title_template", t.TitleTemplate, nil}, {"/body_template", t.BodyTemplate, escape}} {
-		if _, err := template.Parse(c.source, c.escape); err != nil {
-			fields = append(fields, problem.Field{Name: c.name, Message: err.Error()})
-		}
+	for _, fault := range check(source) {
+		fields = append(fields, problem.Field{Name: name, Message: "does not work: " + fault.Error()})
 	}
 	return fields
 }
 
 // Compile parses the templates. escape makes a text from an alert harmless in the markup of the body.
 func (t Templates) Compile(escape func(string) string) (*TemplateSet, error) {
-	set := &TemplateSet{}
+	return t.compile(func(source string) (*template.Template, error) { return template.Parse(source, escape) }, false)
+}
+
+// CompileJSON parses templates of which the body's gives JSON. It is read by programs, so what an alert says reaches it
+// as it is, control characters and all.
+func (t Templates) CompileJSON() (*TemplateSet, error) { return t.compile(template.ParseJSON, true) }
+
+func (t Templates) compile(parseBody func(string) (*template.Template, error), asIs bool) (*TemplateSet, error) {
+	set := &TemplateSet{asIs: asIs}
 	var err error
 	if t.TitleTemplate != "" {
 		if set.title, err = template.Parse(t.TitleTemplate, nil); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("title template: %w", err)
 		}
 	}
 	if t.BodyTemplate != "" {
-		set.body, err = template.Parse(t.BodyTemplate, escape)
+		if set.body, err = parseBody(t.BodyTemplate); err != nil {
+			return nil, fmt.Errorf("body template: %w", err)
+		}
 	}
-	return set, err
+	return set, nil
 }
 
-// TemplateSet is the compiled form of [Templates]; nil has none.
-type TemplateSet struct{ title, body *template.Template }
+// TemplateSet is the compiled form of [Templates]; nil has none. It is safe for concurrent use.
+type TemplateSet struct {
+	title, body *template.Template
+	asIs        bool // the body's texts are not made fit to be read by people
+}
 
 // Texts are what a message says in its own words or the user's.
 type Texts struct {
 	Title   string   // one line of plain text, never blank
-	Body    string   // markup, where HasBody
+	Body    string   // markup, where HasBody; see [Texts.FitBody]
 	HasBody bool     // there is a template of the body, and it worked
+	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
 	Notes   []string // see [Notes]; and which template did not work
+
+	shorter func(characters int) (string, error) // the body with values cut
 }
 
-// Apply makes the texts of a message. A template that fails on this alert leaves its text to the usual rendering.
+// Apply makes the texts of a message. A template that fails on this alert leaves its text to the usual rendering, and a
+// note says so.
 func (s *TemplateSet) Apply(m *destination.Message) Texts {
 	texts := Texts{Title: Title(m), Notes: Notes(m)}
-	if s == nil || (s.title == nil && s.body == nil) {
+	if s == nil || s.title == nil && s.body == nil {
 		return texts
 	}
-	data := templateData(m)
+	data := templateData(m, Text)
 	if s.title != nil {
 		title, err := s.title.Execute(data)
 		if err != nil {
-			texts.Notes = append(texts.Notes, "The title template failed, so this is the usual title.")
+			texts.Notes = append(texts.Notes, failed("title", err))
 		} else if line := FirstLine(title); line != "" {
 			texts.Title = marked(m, line)
 		}
 	}
 	if s.body != nil {
+		if s.asIs {
+			data = templateData(m, nil)
+		}
 		body, err := s.body.Execute(data)
 		if err != nil {
-			texts.Notes = append(texts.Notes, "The body template failed, so this is the usual message.")
-		} else {
-			texts.Body, texts.HasBody = body, true
+			texts.BodyErr = err
+			texts.Notes = append(texts.Notes, failed("body", err))
+			return texts
 		}
+		texts.Body, texts.HasBody = body, true
+		texts.shorter = func(characters int) (string, error) { return s.body.ExecuteShort(data, characters) }
 	}
 	return texts
 }
 
-// templateData is what a template sees of a message.
-func templateData(m *destination.Message) map[string]any {
-	a := m.Alert
-	var context any
-	_ = json.Unmarshal(a.Context, &context) // it was JSON when the alert was accepted
-	return map[string]any{
-		"severity": string(m.Severity), "type": string(a.Type), "title": FirstLine(a.Title(), a.Name(), a.Detection.ID),
-		"description": Text(a.Description()), "runbook": Text(a.Runbook()), "reference": Text(a.Reference()),
-		"alert_id": m.AlertID, "link": m.Link, "created_at": createdAt(m), "dedup": a.Dedup, "tags": a.Detection.Tags,
-		"log_types": a.LogTypes, "context": context, "test": m.Test, "fallback_of": m.FallbackOf,
-		"detection": map[string]any{"id": a.Detection.ID, "name": a.Name(), "version": a.Detection.Version},
+// failed is the note about a template that failed. What err says is about the template and quotes no alert.
+func failed(which string, err error) string {
+	return fmt.Sprintf("The %s template failed (%s), so this is the usual %[1]s.", which, err)
+}
+
+// FitBody returns the body within a limit. Where it is too long the values in it are cut, all to the same length, so that
+// its markup stays whole; only where the template's own text is too long is that cut.
+func (t Texts) FitBody(c *Cutter, limit int, size Size) string {
+	const longest, shortest = 8 << 10, 8
+	if size.Of(t.Body) <= limit || t.shorter == nil {
+		return c.Fit(t.Body, limit, size)
 	}
+	c.cut = true
+	for n := longest; n >= shortest; n /= 2 {
+		body, err := t.shorter(n)
+		if err == nil && size.Of(body) <= limit {
+			return body
+		}
+	}
+	return c.Fit(t.Body, limit, size)
+}
+
+// templateData is what a template sees of a message: the names of [template.Names]. clean makes a text fit to be read
+// by people; nil leaves it.
+func templateData(m *destination.Message, clean func(string) string) map[string]any {
+	a, d := m.Alert, m.Alert.Detection
+	title := FirstLine(a.Title(), a.Name(), d.ID, m.AlertID)
+	text, line := clean, Line
+	if clean == nil {
+		title = a.Title()
+		text = func(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
+		line = text
+	}
+	detection := map[string]any{
+		"id": line(d.ID), "name": line(d.Name), "version": line(d.Version), "severity": line(d.Severity), "tags": each(d.Tags, line),
+		"description": text(d.Description), "runbook": text(d.Runbook), "reference": text(d.Reference),
+	}
+	return map[string]any{
+		"title": title, "severity": string(m.Severity), "type": string(a.Type),
+		"description": text(a.Description()), "runbook": text(a.Runbook()), "reference": text(a.Reference()),
+		"alert_id": line(m.AlertID), "link": URL(m.Link), "created_at": m.CreatedAt.UTC().Format(time.RFC3339Nano), "dedup": line(a.Dedup),
+		"tags": each(d.Tags, line), "log_types": each(a.LogTypes, line), "detection": detection,
+		"context": template.Raw{JSON: a.Context, Clean: clean},
+		"test":    m.Test, "fallback_of": line(m.FallbackOf), "attempt": m.Attempt,
+	}
+}
+
+// each returns the entries cleaned, without blank ones.
+func each(entries []string, clean func(string) string) []string {
+	list := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if e = clean(e); !Blank(e) {
+			list = append(list, e)
+		}
+	}
+	return list
 }

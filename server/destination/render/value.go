@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/cut"
 )
 
 // AppendValue appends a JSON value to dst so that it fits the limit and stays JSON: as it stands if it does, and else
@@ -127,7 +129,7 @@ func (v *valueCutter) text(start int) (end int, ok bool) {
 }
 
 // enoughBefore is more bytes than boundary looks back, even where each character is two escapes.
-const enoughBefore = 2 * longestCluster * len(`\ud83d\ude00`)
+const enoughBefore = 2 * cut.LongestCluster * len(`\ud83d\ude00`)
 
 // wholeCharacters returns end, or a place before it where what a reader sees as one character begins; see [boundary].
 // The text is read again from near.
@@ -141,7 +143,7 @@ func wholeCharacters(raw []byte, near, end int) int {
 	}
 	next, _ := unit(raw[end:])
 	all := string(utf8.AppendRune(text, next))
-	return append(starts, end)[utf8.RuneCountInString(all[:boundary(all, len(text))])]
+	return append(starts, end)[utf8.RuneCountInString(all[:cut.Boundary(all, len(text))])]
 }
 
 // unit reads one character inside a JSON text: as it is, or an escape, or the two escapes of a surrogate pair.

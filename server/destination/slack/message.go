@@ -4,6 +4,7 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -74,11 +75,11 @@ type button struct {
 // Render writes the message for an alert and reports whether something was cut. Above stand who is mentioned, what
 // happened and how bad it is; below, beside the severity's colour, the facts, texts, buttons and context.
 func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, cut bool) {
-	var cutter render.Cutter
+	var cutter, short render.Cutter // what short cuts stands below in full
 	look := render.LookOf(m.Severity)
 	title := look.Emoji + " " + string(m.Severity) + ": " + texts.Title
 	msg := message{
-		Text:   escape(cutter.Fit(title, maxFallback, size)),
+		Text:   escape(short.Fit(title, maxFallback, size)),
 		Blocks: heading(&cutter, c.mention(), title, texts, m),
 		Attachments: []attachment{{
 			Color:  fmt.Sprintf("#%06X", look.Color),
@@ -108,8 +109,8 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 		blocks = append(blocks, section(cutter.Fit(texts.Title, maxTitle, size)))
 	}
 	notes := texts.Notes
-	if m.Attempt > 1 {
-		notes = append(notes, fmt.Sprintf("Attempt %d: Slack may show this alert twice.", m.Attempt))
+	if m.Again {
+		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Slack may show this alert twice.")
 	}
 	for _, note := range notes {
 		blocks = append(blocks, block{Type: "context", Elements: []any{plain(cutter.Fit(note, maxNote, size))}})
@@ -121,7 +122,7 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) []block {
 	var blocks []block
 	if texts.HasBody {
-		blocks = ownText(cutter, texts.Body)
+		blocks = ownText(cutter, texts)
 	} else {
 		blocks = usualTexts(cutter, m)
 	}
@@ -132,11 +133,11 @@ func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) 
 }
 
 // ownText is what a template of the user's made, whose markup is Slack's.
-func ownText(cutter *render.Cutter, body string) []block {
-	if render.Blank(body) {
+func ownText(cutter *render.Cutter, texts render.Texts) []block {
+	if render.Blank(texts.Body) {
 		return nil
 	}
-	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: cutter.Fit(body, maxSection, size), Verbatim: true}}}
+	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: texts.FitBody(cutter, maxSection, written), Verbatim: true}}}
 }
 
 func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
@@ -192,13 +193,24 @@ func escape(content string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(content)
 }
 
+// mrkdwn makes a text from an alert harmless in the markup of a template: no mention, no link, and no end of the code
+// that it stands in. There is no escape for asterisks and the like, which can only change how the text looks.
+func mrkdwn(content string) string { return escape(strings.ReplaceAll(content, "`", "'")) }
+
 // size counts a character as it stands in the message: escaped for Slack and for JSON, in UTF-16.
 var size render.Size = func(r rune) int {
-	switch {
-	case r == '&':
+	switch r {
+	case '&':
 		return len("&amp;")
-	case r == '<', r == '>':
+	case '<', '>':
 		return len("&lt;")
+	}
+	return written(r)
+}
+
+// written counts a character of markup, which is escaped for Slack already.
+var written render.Size = func(r rune) int {
+	switch {
 	case r == '"', r == '\\', r == '\n', r == '\t', r > 0xffff:
 		return 2
 	}

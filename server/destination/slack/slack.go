@@ -4,11 +4,14 @@
 //
 //	slack.go     what a user sets, and sending
 //	message.go   the message, within Slack's limits
+//	answer.go    what Slack's refusals mean
 package slack
 
 import (
 	"context"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
@@ -36,7 +39,7 @@ func (c Config) Validate() error {
 	var fields []problem.Field
 	if !c.WebhookURL.IsSet() {
 		fields = append(fields, problem.Field{Name: "/webhook_url", Message: "is required"})
-	} else if fault := outbound.CheckURL(c.WebhookURL.Reveal()); fault != "" {
+	} else if fault := webhookFault(c.WebhookURL.Reveal()); fault != "" {
 		fields = append(fields, problem.Field{Name: "/webhook_url", Message: fault})
 	}
 	if m := c.mention(); m != "" && !mention.MatchString(m) {
@@ -45,7 +48,28 @@ func (c Config) Validate() error {
 			Message: "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>",
 		})
 	}
-	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
+	return problem.InvalidFields(append(fields, c.Templates.Validate(mrkdwn)...))
+}
+
+// webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "". Slack's own
+// webhooks are at hooks.slack.com and, of GovSlack, hooks.slack-gov.com; others speak their language too.
+func webhookFault(address string) string {
+	if fault := outbound.CheckURL(address); fault != "" {
+		return fault
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "is not a URL" // CheckURL has parsed it
+	}
+	switch host := strings.ToLower(u.Hostname()); {
+	case host != "slack.com" && host != "slack-gov.com" && !strings.HasSuffix(host, ".slack.com") && !strings.HasSuffix(host, ".slack-gov.com"):
+		return ""
+	case strings.HasPrefix(u.Path, "/triggers/"), strings.HasPrefix(u.Path, "/workflows/"):
+		return "is that of a workflow, which takes no messages: make an incoming webhook in a Slack app"
+	case !strings.HasPrefix(host, "hooks."):
+		return "must be an incoming webhook's, which begins with https://hooks.slack.com/services/"
+	}
+	return ""
 }
 
 // mention returns the mention as Slack spells it.
@@ -65,7 +89,7 @@ type sender struct {
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	templates, err := c.Templates.Compile(escape)
+	templates, err := c.Compile(mrkdwn)
 	return &sender{config: c, templates: templates, env: env}, err
 }
 
@@ -76,8 +100,7 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 	return destination.Rendering{Body: body, Truncated: cut, Notes: texts.Notes}, nil
 }
 
-// Send makes one attempt. Slack has no key to tell repeats by. Its refusals are a status and a word of plain text,
-// such as invalid_payload, no_service or channel_is_archived, which the receipt shows.
+// Send makes one attempt. Slack has no key to tell repeats by.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	message, err := s.Render(m)
 	if err != nil {
@@ -85,5 +108,5 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	}
 	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
 	receipt.Truncated = message.Truncated
-	return receipt, err
+	return receipt, explained(receipt, err)
 }

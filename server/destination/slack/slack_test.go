@@ -25,8 +25,12 @@ const maxMessage = 9000
 func TestRender_PassesSlacksSchema(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
-	for _, m := range messages(t) {
-		body, _ := renderWith(slack.Config{Mention: "@here"}, m)
+	for i, m := range messages(t) {
+		config := slack.Config{Mention: "@here"}
+		if i%3 == 0 {
+			config.Templates = render.Templates{TitleTemplate: "{{.title}}!", BodyTemplate: "*{{.severity}}* {{.description}} ```{{.context}}```"}
+		}
+		body := renderTemplates(t, config, m)
 		for _, blocks := range blocksOf(t, body) {
 			if err := schema.Validate(map[string]any{"blocks": blocks}); err != nil {
 				t.Fatalf("%s: %v\n%s", m.Alert.Detection.ID, err, body)
@@ -43,7 +47,7 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 		strings.Repeat("https://example.com/", 20), "https://example.com/" + strings.Repeat("x", 300), strings.Repeat("a\n", 10_000),
 	} {
 		m := destinationtest.Overlong(text)
-		m.FallbackOf, m.Test, m.Attempt = text, true, 100
+		m.FallbackOf, m.Test, m.Again = text, true, true
 		m.Link = text
 		messages = append(messages, m)
 
@@ -58,9 +62,82 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 		messages = append(messages, &linked)
 	}
 	for _, m := range messages {
-		body, _ := renderWith(slack.Config{Mention: "<!subteam^SAZ94GDB8>"}, m)
+		config := slack.Config{Mention: "<!subteam^SAZ94GDB8>"}
+		body, _ := renderWith(config, m)
 		mustFit(t, m, body)
+		config.Templates = render.Templates{TitleTemplate: "{{.title}}", BodyTemplate: "{{.description}} {{.context}} {{.title}}"}
+		body = renderTemplates(t, config, m)
+		mustFit(t, m, body)
+		for _, text := range mrkdwn(valueOf(t, body)) {
+			if n := len(utf16.Encode([]rune(text))); n > 3000 {
+				t.Errorf("%.40q: got a section of %d characters", m.Alert.Detection.ID, n)
+			}
+		}
 	}
+}
+
+func TestRender_SaysThatAnAlertMayComeTwice(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Again = true
+	if body, _ := renderWith(slack.Config{}, m); !strings.Contains(string(body), "Slack may show this alert twice") {
+		t.Errorf("got %s, want a note", body)
+	}
+}
+
+func TestRender_SaysWhereTheContextWasCut(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.Context = json.RawMessage(`{"log":"` + strings.Repeat("z", 50_000) + `"}`)
+	body, cut := renderWith(slack.Config{}, m)
+	mustFit(t, m, body)
+	all := mrkdwn(valueOf(t, body))
+	if last := all[len(all)-1]; !cut || !strings.HasSuffix(last, " of 50,015 characters shown; the alert has the whole context\n```") {
+		t.Errorf("got (cut %t) …%q, want a note", cut, last[len(last)-80:])
+	}
+}
+
+// TestTemplates_EscapeWhatMeansSomething wants from the user's template its own markup, and from the alert no mention, no
+// link, and no end of the code it stands in.
+func TestTemplates_EscapeWhatMeansSomething(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.Generated.Description = new("<!channel> <@U024BE7LH> <https://evil.example|safe> a & b ``` `x` @here")
+	m.Alert.Generated.Title = new("<!here> title")
+	c := slack.Config{Templates: render.Templates{
+		TitleTemplate: "{{.title}} <!channel>", BodyTemplate: "*{{.severity}}* ```{{.description}}``` <https://wiki.example.com|wiki> <!subteam^S1>",
+	}}
+	value := valueOf(t, renderTemplates(t, c, m))
+	want := "*HIGH* ```&lt;!channel&gt; &lt;@U024BE7LH&gt; &lt;https://evil.example|safe&gt; a &amp; b ''' 'x' @here``` <https://wiki.example.com|wiki> <!subteam^S1>"
+	if got := mrkdwn(value); !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if want := "🟠 HIGH: &lt;!here&gt; title &lt;!channel&gt;"; !slices.Contains(texts(value), want) {
+		t.Errorf("got no %q in %q: a title is plain text", want, texts(value))
+	}
+}
+
+// renderTemplates renders as a sender does, the config's templates included.
+func renderTemplates(t *testing.T, c slack.Config, m *destination.Message) []byte {
+	t.Helper()
+	sender, err := slack.New(c, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendering, err := sender.Render(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rendering.Body
+}
+
+func valueOf(t *testing.T, body []byte) any {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 func TestRender_ShowsNoBlankTexts(t *testing.T) {
@@ -158,15 +235,22 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 	t.Parallel()
 	const url = `"webhook_url":"https://hooks.slack.com/services/T/B/x"`
 	for config, want := range map[string][]string{
-		`{` + url + `}`:                               nil,
-		`{` + url + `,"mention":"@here"}`:             nil,
-		`{` + url + `,"mention":"<@W024BE7LH>"}`:      nil,
-		`{` + url + `,"mention":"<!subteam^S012AB>"}`: nil,
-		`{` + url + `,"mention":"here"}`:              {"/mention"},
-		`{` + url + `,"mention":"<!here> hello"}`:     {"/mention"},
-		`{` + url + `,"mention":"<!here>\n"}`:         {"/mention"},
-		`{` + url + `,"mention":"<@u024be7lh>"}`:      {"/mention"},
-		`{` + url + `,"mention":"<https://evil|x>"}`:  {"/mention"},
+		`{` + url + `}`:                   nil,
+		`{` + url + `,"mention":"@here"}`: nil,
+		`{"webhook_url":"https://hooks.slack-gov.com/services/T/B/x"}`:      nil,
+		`{"webhook_url":"https://chat.example.com/hooks/x"}`:                nil,
+		`{"webhook_url":"https://hooks.slack.com/triggers/T/hidden"}`:       {"/webhook_url"},
+		`{"webhook_url":"https://hooks.slack.com/workflows/T/hidden"}`:      {"/webhook_url"},
+		`{"webhook_url":"https://SOC.slack.com/archives/hidden"}`:           {"/webhook_url"},
+		`{"webhook_url":"https://slack.com/api/chat.postMessage?t=hidden"}`: {"/webhook_url"},
+		`{` + url + `,"username":"bot"}`:                                    {"/username"},
+		`{` + url + `,"mention":"<@W024BE7LH>"}`:                            nil,
+		`{` + url + `,"mention":"<!subteam^S012AB>"}`:                       nil,
+		`{` + url + `,"mention":"here"}`:                                    {"/mention"},
+		`{` + url + `,"mention":"<!here> hello"}`:                           {"/mention"},
+		`{` + url + `,"mention":"<!here>\n"}`:                               {"/mention"},
+		`{` + url + `,"mention":"<@u024be7lh>"}`:                            {"/mention"},
+		`{` + url + `,"mention":"<https://evil|x>"}`:                        {"/mention"},
 		`{}`:                                     {"/webhook_url"},
 		`{"webhook_url":"hidden","mention":"x"}`: {"/mention", "/webhook_url"},
 		`{"webhook_url":"https://a:hidden@example.com"}`: {"/webhook_url"},

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -17,15 +19,19 @@ import (
 // Config is what a user sets. Exactly one of URL and SecretURL is set; the latter is for a URL that itself grants
 // access. At most one of the bearer token and the basic credentials is set.
 type Config struct {
-	URL            string                   `json:"url,omitempty"`
-	SecretURL      secret.String            `json:"secret_url,omitzero"`
-	Headers        map[string]string        `json:"headers,omitempty"`
-	SecretHeaders  map[string]secret.String `json:"secret_headers,omitempty"`
-	SigningSecret  secret.String            `json:"signing_secret,omitzero"` // "whsec_" and the key in base64
-	BearerToken    secret.String            `json:"bearer_token,omitzero"`
-	BasicUsername  string                   `json:"basic_username,omitempty"`
-	BasicPassword  secret.String            `json:"basic_password,omitzero"`
-	TimeoutSeconds int                      `json:"timeout_seconds,omitempty"` // 0: the server's setting
+	URL              string                   `json:"url,omitempty"`
+	SecretURL        secret.String            `json:"secret_url,omitzero"`
+	Headers          map[string]string        `json:"headers,omitempty"`
+	SecretHeaders    map[string]secret.String `json:"secret_headers,omitempty"`
+	SigningSecret    secret.String            `json:"signing_secret,omitzero"` // "whsec_" and the key in base64
+	HMACSecret       secret.String            `json:"hmac_secret,omitzero"`
+	HMACHeader       string                   `json:"hmac_header,omitempty"` // "": DefaultHMACHeader
+	HMACFormat       string                   `json:"hmac_format,omitempty"` // "": DefaultHMACFormat
+	BearerToken      secret.String            `json:"bearer_token,omitzero"`
+	BasicUsername    string                   `json:"basic_username,omitempty"`
+	BasicPassword    secret.String            `json:"basic_password,omitzero"`
+	TimeoutSeconds   int                      `json:"timeout_seconds,omitempty"` // 0: the server's setting
+	render.Templates                          // the body's gives JSON
 }
 
 // maxTimeout is the longest an attempt may be set to take, in seconds.
@@ -40,10 +46,11 @@ func (c Config) Validate() error {
 	c.validateURL(add)
 	c.validateHeaders(add)
 	c.validateCredentials(add)
+	c.validateHMAC(add)
 	if c.TimeoutSeconds < 0 || c.TimeoutSeconds > maxTimeout {
 		add("/timeout_seconds", "must be 1 to %d", maxTimeout)
 	}
-	return problem.InvalidFields(fields)
+	return problem.InvalidFields(append(fields, c.ValidateJSON()...))
 }
 
 // reporter takes down what is wrong with one field.
@@ -73,7 +80,7 @@ func (c Config) validateCredentials(add reporter) {
 		}
 	}
 	if c.BearerToken.IsSet() {
-		if !visible(c.BearerToken.Reveal()) {
+		if !destination.Visible(c.BearerToken.Reveal()) {
 			add("/bearer_token", "must be visible ASCII characters without spaces")
 		}
 		if c.BasicUsername != "" {
@@ -98,6 +105,25 @@ func (c Config) validateCredentials(add reporter) {
 	}
 }
 
+// maxHMACText is the longest that the header's name and the form of its value may be.
+const maxHMACText = 100
+
+func (c Config) validateHMAC(add reporter) {
+	for _, text := range []struct{ name, value string }{{"/hmac_header", c.HMACHeader}, {"/hmac_format", c.HMACFormat}} {
+		if text.value != "" && !c.HMACSecret.IsSet() {
+			add(text.name, "must not be set without hmac_secret")
+		}
+		if len(text.value) > maxHMACText {
+			add(text.name, "must have at most %d characters", maxHMACText)
+		}
+	}
+	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
+	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")
+	if c.HMACFormat != "" && (!once || !destination.Visible(around)) {
+		add("/hmac_format", "must be visible ASCII characters with %s or %s once among them, and no other braces", hexMark, base64Mark)
+	}
+}
+
 func (c Config) validateHeaders(add reporter) {
 	authorized := c.BearerToken.IsSet() || c.BasicUsername != ""
 	seen := map[string]bool{}
@@ -117,11 +143,14 @@ func (c Config) validateHeaders(add reporter) {
 		}
 		seen[key] = true
 	}
+	if c.HMACSecret.IsSet() {
+		check("/hmac_header", c.hmacHeader(), "")
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		check(pointer("headers", name), name, c.Headers[name])
+		check(destination.Pointer("headers", name), name, c.Headers[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.SecretHeaders)) {
-		check(pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
+		check(destination.Pointer("secret_headers", name), name, c.SecretHeaders[name].Reveal())
 	}
 }
 
@@ -156,18 +185,4 @@ func validValue(value string) bool {
 		}
 	}
 	return true
-}
-
-func visible(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// pointer returns the JSON pointer to a member of a map member.
-func pointer(field, name string) string {
-	return "/" + field + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }

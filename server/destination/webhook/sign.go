@@ -3,9 +3,11 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -41,4 +43,27 @@ func signature(key []byte, id, timestamp string, body []byte) string {
 	mac.Write([]byte(id + "." + timestamp + "."))
 	mac.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// How the body is signed for receivers that know no Standard Webhooks, unless the config says otherwise: as GitHub does,
+// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+const (
+	DefaultHMACHeader = "X-Hub-Signature-256"
+	DefaultHMACFormat = "sha256=" + hexMark
+)
+
+// What stands for the signature in its format.
+const (
+	hexMark    = "{hex}"
+	base64Mark = "{base64}"
+)
+
+func (c Config) hmacHeader() string { return cmp.Or(c.HMACHeader, DefaultHMACHeader) }
+
+// bodySignature returns the HMAC-SHA256 of the body exactly as sent, in a format.
+func bodySignature(key []byte, format string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(body)
+	sum := mac.Sum(nil)
+	return strings.NewReplacer(hexMark, hex.EncodeToString(sum), base64Mark, base64.StdEncoding.EncodeToString(sum)).Replace(format)
 }

@@ -21,3 +21,13 @@ func TestSignature_KnownVector(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestBodySignature_KnownVector is the vendor's own:
+// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+func TestBodySignature_KnownVector(t *testing.T) {
+	t.Parallel()
+	got := bodySignature([]byte("It's a Secret to Everybody"), DefaultHMACFormat, []byte("Hello, World!"))
+	if want := "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

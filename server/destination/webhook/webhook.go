@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package webhook posts alerts as JSON to any URL, signed after Standard Webhooks when a signing secret is set.
+// Package webhook posts alerts as JSON to any URL: the payload of package payload, or what the user's own template makes.
 //
 //	config.go    what a user sets
-//	sign.go      the signature
+//	webhook.go   rendering and sending
+//	sign.go      the signatures: of Standard Webhooks, and of the body alone for older receivers
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -29,9 +33,18 @@ type sender struct {
 	env     destination.Env
 	url     string
 	header  http.Header // what is the same in every request
-	key     []byte      // nil: not signed
+	key     []byte      // of Standard Webhooks; nil: not signed
+	hmac    hmacConfig
 	timeout time.Duration
 	secrets []secret.String
+	texts   *render.TemplateSet // nil: none
+	titled  bool                // there is a template of the title
+}
+
+// hmacConfig says how the body alone is signed; without a key it is not.
+type hmacConfig struct {
+	key            []byte
+	header, format string
 }
 
 // New returns a sender; it does no I/O.
@@ -42,7 +55,7 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 		header:  http.Header{},
 		timeout: time.Duration(c.TimeoutSeconds) * time.Second,
 	}
-	for _, value := range []secret.String{c.SecretURL, c.SigningSecret, c.BearerToken, c.BasicPassword} {
+	for _, value := range []secret.String{c.SecretURL, c.SigningSecret, c.HMACSecret, c.BearerToken, c.BasicPassword} {
 		if value.IsSet() { // looking for one that is not would cost every attempt something
 			s.secrets = append(s.secrets, value)
 		}
@@ -56,6 +69,16 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 			return nil, err
 		}
 		s.key = key
+	}
+	if c.HMACSecret.IsSet() {
+		s.hmac = hmacConfig{key: []byte(c.HMACSecret.Reveal()), header: c.hmacHeader(), format: cmp.Or(c.HMACFormat, DefaultHMACFormat)}
+	}
+	if c.Templates != (render.Templates{}) {
+		set, err := c.CompileJSON()
+		if err != nil {
+			return nil, err
+		}
+		s.texts, s.titled = set, c.TitleTemplate != ""
 	}
 	for name, value := range c.Headers {
 		s.header.Set(name, value)
@@ -78,20 +101,53 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 // Timeout is how long an attempt may take; 0 is the server's setting.
 func (s *sender) Timeout() time.Duration { return s.timeout }
 
-// Render returns the alert as JSON.
+// Render returns what is posted.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	if s.texts == nil {
+		body, _ := payload.Render(m, 0, nil)
+		return destination.Rendering{Body: body}, nil
+	}
+	texts := s.texts.Apply(m)
+	switch {
+	case texts.BodyErr != nil:
+		return destination.Rendering{}, bodyFailed(texts.BodyErr)
+	case texts.HasBody:
+		return destination.Rendering{Body: []byte(texts.Body), Notes: texts.Notes}, nil
+	case s.titled:
+		m = withTitle(m, texts.Title)
+	}
 	body, _ := payload.Render(m, 0, nil)
-	return destination.Rendering{Body: body}, nil
+	return destination.Rendering{Body: body, Notes: texts.Notes}, nil
+}
+
+// bodyFailed ends the delivery: a receiver that expects a form of its own is not sent another, and the same alert will
+// not fare better later.
+func bodyFailed(err error) error {
+	return destination.Permanent(&problem.Error{
+		Kind: problem.Invalid, Detail: "the body template makes nothing of this alert that can be sent",
+		Fields: []problem.Field{{Name: "/body_template", Message: err.Error()}},
+	})
+}
+
+// withTitle returns the message with another title; the one given stays as it is.
+func withTitle(m *destination.Message, title string) *destination.Message {
+	titled, a := *m, *m.Alert
+	a.Generated.Title = &title
+	titled.Alert = &a
+	return &titled
 }
 
 // Send makes one attempt.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	body, _ := payload.Render(m, 0, nil)
-	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, body), body, s.secrets...)
+	r, err := s.Render(m)
+	if err != nil {
+		return destination.Receipt{}, err
+	}
+	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, r.Body), r.Body, s.secrets...)
 	return receipt, err
 }
 
-// sign returns the headers of a request: the user's, and those of Standard Webhooks.
+// sign returns the headers of a request: the user's, those of Standard Webhooks, and the signature of the body alone.
 func (s *sender) sign(m *destination.Message, body []byte) http.Header {
 	header := s.header.Clone()
 	id, timestamp := messageID(m), strconv.FormatInt(s.env.Now().Unix(), 10)
@@ -102,6 +158,9 @@ func (s *sender) sign(m *destination.Message, body []byte) http.Header {
 	}
 	if s.key != nil {
 		header.Set("Webhook-Signature", signature(s.key, id, timestamp, body))
+	}
+	if s.hmac.key != nil {
+		header.Set(s.hmac.header, bodySignature(s.hmac.key, s.hmac.format, body))
 	}
 	return header
 }

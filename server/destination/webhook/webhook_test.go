@@ -4,7 +4,10 @@ package webhook_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +140,142 @@ func TestRender_IsAsTheSchemaSays(t *testing.T) {
 	}
 }
 
+func TestSend_SignsTheBodyAloneInAnyForm(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	for _, c := range []struct {
+		config webhook.Config
+		header string
+		want   func(sum []byte) string
+	}{
+		{webhook.Config{}, "X-Hub-Signature-256", func(sum []byte) string { return "sha256=" + hex.EncodeToString(sum) }},
+		{webhook.Config{HMACHeader: "x-signature", HMACFormat: "{base64}"}, "X-Signature", base64.StdEncoding.EncodeToString},
+		{webhook.Config{HMACFormat: "a={hex},b"}, "X-Hub-Signature-256", func(sum []byte) string { return "a=" + hex.EncodeToString(sum) + ",b" }},
+		{webhook.Config{SigningSecret: secret.New(signingSecret)}, "X-Hub-Signature-256", func(sum []byte) string { return "sha256=" + hex.EncodeToString(sum) }},
+	} {
+		c.config.HMACSecret = secret.New("It's a Secret to Everybody")
+		header, body := sent(t, c.config, m)
+		mac := hmac.New(sha256.New, []byte("It's a Secret to Everybody"))
+		mac.Write(body)
+		if got, want := header.Get(c.header), c.want(mac.Sum(nil)); got != want {
+			t.Errorf("%+v: got %s %q, want %q", c.config, c.header, got, want)
+		}
+		if signed := header.Get("webhook-signature") != ""; signed != c.config.SigningSecret.IsSet() {
+			t.Errorf("%+v: got a signature of Standard Webhooks: %t", c.config, signed)
+		}
+	}
+	if header, _ := sent(t, webhook.Config{}, m); header.Get("X-Hub-Signature-256") != "" {
+		t.Error("got a signature without a secret")
+	}
+}
+
+const soarBody = `{
+  "summary": "{{ .severity }}: {{ .title }}",
+  "urgent": {{ if or (eq .severity "HIGH") (eq .severity "CRITICAL") }}true{{ else }}false{{ end }},
+  "tags": {{ json .tags }},
+  "details": {{ json .context }},
+  "test": {{ .test }}
+}`
+
+func TestSend_SendsWhatTheBodyTemplateMakes(t *testing.T) {
+	t.Parallel()
+	c := webhook.Config{SigningSecret: secret.New(signingSecret)}
+	c.BodyTemplate = soarBody
+	for name, m := range destinationtest.Messages() {
+		header, body := sent(t, c, m)
+		var got struct {
+			Summary string
+			Urgent  bool
+			Details json.RawMessage
+			Test    bool
+		}
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Fatalf("%s: %v in %.500s", name, err, body)
+		}
+		title := string([]rune(m.Alert.Title())) // what is no UTF-8 becomes U+FFFD
+		if got.Summary != string(m.Severity)+": "+title || got.Urgent != (m.Severity != alert.Info) || got.Test != m.Test {
+			t.Errorf("%s: got %.500s, want the title %q", name, body, title)
+		}
+		if len(m.Alert.Context) > 0 && !bytes.Equal(got.Details, m.Alert.Context) {
+			t.Errorf("%s: got the context %.200s, want %.200s", name, got.Details, m.Alert.Context)
+		}
+		if header.Get("Content-Type") != "application/json" {
+			t.Errorf("got the content type %q", header.Get("Content-Type"))
+		}
+		judge, err := standardwebhooks.NewWebhook(c.SigningSecret.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.VerifyIgnoringTimestamp(body, header); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSend_OfRealAlertsThroughATemplateIsJSON(t *testing.T) {
+	t.Parallel()
+	c := webhook.Config{URL: "https://soar.example.com"}
+	c.BodyTemplate = soarBody
+	sender, err := webhook.New(c, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range destinationtest.Corpus(t) {
+		r, err := sender.Render(m)
+		if err != nil || !json.Valid(r.Body) || !bytes.Contains(r.Body, m.Alert.Context) {
+			t.Errorf("%s: got %.500s, %v", m.AlertID, r.Body, err)
+		}
+	}
+}
+
+func TestRender_TitleTemplateReplacesTheTitleAlone(t *testing.T) {
+	t.Parallel()
+	c := webhook.Config{URL: "https://soar.example.com"}
+	c.TitleTemplate = "{{ .detection.id }}\n{{ .title }}"
+	sender, err := webhook.New(c, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := destinationtest.Message()
+	before := *m.Alert
+	r, err := sender.Render(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	destinationtest.CheckPayload(t, r.Body)
+	want := bytes.Replace(rendered(m), []byte(`"title":"Root login`), []byte(`"title":"AWS.Console.RootLogin Root login`), 1)
+	if !bytes.Equal(r.Body, want) {
+		t.Errorf("got %s, want %s", r.Body, want)
+	}
+	if !reflect.DeepEqual(*m.Alert, before) {
+		t.Error("the alert was changed")
+	}
+}
+
+// TestSend_WhatATemplateCannotSayIsPermanent has a template that works with every alert it was checked with.
+func TestSend_WhatATemplateCannotSayIsPermanent(t *testing.T) {
+	t.Parallel()
+	c := webhook.Config{URL: "https://soar.example.com"}
+	c.BodyTemplate = "{\n\"n\": {{ if eq .dedup \"odd\" }}nothing{{ else }}1{{ end }}}"
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	sender, err := webhook.New(c, destination.Env{}) // without a client: nothing may be sent
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := destinationtest.Message()
+	m.Alert.Dedup = "odd"
+	_, err = sender.Send(t.Context(), m)
+	outcome, _ := destination.OutcomeOf(err)
+	if outcome != destination.OutcomePermanent || !strings.HasPrefix(err.Error(), "the body template makes nothing of this alert that can be sent: /body_template: ") {
+		t.Errorf("got %s: %v, want PERMANENT that names the template", outcome, err)
+	}
+	if fields := problem.FieldsOf(err); len(fields) != 1 || fields[0].Name != "/body_template" {
+		t.Errorf("got the fields %v", fields)
+	}
+}
+
 func TestSender_TellsItsTimeout(t *testing.T) {
 	t.Parallel()
 	for seconds, want := range map[int]time.Duration{0: 0, 1: time.Second, 120: 2 * time.Minute} {
@@ -158,40 +298,52 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{"secret_url":"https://example.com/hook"}`: nil,
 		`{"url":"http://localhost:8080/"}`:          nil, // whether it may be reached is the client's to say
 		`{}`:                                        {"/url"},
-		`{` + url + `,"secret_url":"https://example.com"}`:                           {"/url"},
-		`{"url":"example.com"}`:                                                      {"/url"},
-		`{"url":"ftp://example.com"}`:                                                {"/url"},
-		`{"url":"https://user:hidden@example.com"}`:                                  {"/url"},
-		`{"secret_url":"hidden"}`:                                                    {"/secret_url"},
-		`{` + url + `,"timeout_seconds":1}`:                                          nil,
-		`{` + url + `,"timeout_seconds":120}`:                                        nil,
-		`{` + url + `,"timeout_seconds":121}`:                                        {"/timeout_seconds"},
-		`{` + url + `,"timeout_seconds":-1}`:                                         {"/timeout_seconds"},
-		`{` + url + `,"timeout_seconds":1.5}`:                                        {"/timeout_seconds"},
-		`{` + url + `,"signing_secret":"` + key(23) + `"}`:                           {"/signing_secret"},
-		`{` + url + `,"signing_secret":"` + key(24) + `"}`:                           nil,
-		`{` + url + `,"signing_secret":"` + key(64) + `"}`:                           nil,
-		`{` + url + `,"signing_secret":"` + key(65) + `"}`:                           {"/signing_secret"},
-		`{` + url + `,"signing_secret":"` + key(24)[6:] + `"}`:                       {"/signing_secret"},
-		`{` + url + `,"signing_secret":"whsec_hidden*hidden*hidden*hidden*"}`:        {"/signing_secret"},
-		`{` + url + `,"bearer_token":"abc.DEF-123"}`:                                 nil,
-		`{` + url + `,"bearer_token":"hidden token"}`:                                {"/bearer_token"},
-		`{` + url + `,"bearer_token":"hidden\r\nX: y"}`:                              {"/bearer_token"},
-		`{` + url + `,"bearer_token":"a","basic_username":"b","basic_password":"c"}`: {"/basic_password", "/basic_username"},
-		`{` + url + `,"basic_username":"b","basic_password":"c"}`:                    nil,
-		`{` + url + `,"basic_username":"b"}`:                                         {"/basic_password"},
-		`{` + url + `,"basic_password":"hidden"}`:                                    {"/basic_username"},
-		`{` + url + `,"basic_username":"a:b","basic_password":"c"}`:                  {"/basic_username"},
-		`{` + url + `,"basic_username":"b","basic_password":"hidden\n"}`:             {"/basic_password"},
-		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"X-B":"2"}}`:           nil,
-		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"x-a":"2"}}`:           {"/secret_headers/x-a"},
-		`{` + url + `,"headers":{"X-A":"1","x-a":"2"}}`:                              {"/headers/x-a"},
-		`{` + url + `,"headers":{"X A":"1","":"2","X:A":"3","X/~A":"4"}}`:            {"/headers/", "/headers/X A", "/headers/X:A", "/headers/X~1~0A"},
-		`{` + url + `,"headers":{"X-A":"1\r\nX-B: 2","X-Tab":"a\tb","X-é":"1"}}`:     {"/headers/X-A", "/headers/X-é"},
-		`{` + url + `,"secret_headers":{"X-A":"hidden\n","host":"x"}}`:               {"/secret_headers/X-A", "/secret_headers/host"},
-		`{` + url + `,"headers":{"Authorization":"Custom x"}}`:                       nil,
-		`{` + url + `,"headers":{"authorization":"x"},"bearer_token":"y"}`:           {"/headers/authorization"},
-		`{` + url + `,"colour":"red"}`:                                               {"/colour"},
+		`{` + url + `,"secret_url":"https://example.com"}`:                                               {"/url"},
+		`{"url":"example.com"}`:                                                                          {"/url"},
+		`{"url":"ftp://example.com"}`:                                                                    {"/url"},
+		`{"url":"https://user:hidden@example.com"}`:                                                      {"/url"},
+		`{"secret_url":"hidden"}`:                                                                        {"/secret_url"},
+		`{` + url + `,"timeout_seconds":1}`:                                                              nil,
+		`{` + url + `,"timeout_seconds":120}`:                                                            nil,
+		`{` + url + `,"timeout_seconds":121}`:                                                            {"/timeout_seconds"},
+		`{` + url + `,"timeout_seconds":-1}`:                                                             {"/timeout_seconds"},
+		`{` + url + `,"timeout_seconds":1.5}`:                                                            {"/timeout_seconds"},
+		`{` + url + `,"signing_secret":"` + key(23) + `"}`:                                               {"/signing_secret"},
+		`{` + url + `,"signing_secret":"` + key(24) + `"}`:                                               nil,
+		`{` + url + `,"signing_secret":"` + key(64) + `"}`:                                               nil,
+		`{` + url + `,"signing_secret":"` + key(65) + `"}`:                                               {"/signing_secret"},
+		`{` + url + `,"signing_secret":"` + key(24)[6:] + `"}`:                                           {"/signing_secret"},
+		`{` + url + `,"signing_secret":"whsec_hidden*hidden*hidden*hidden*"}`:                            {"/signing_secret"},
+		`{` + url + `,"bearer_token":"abc.DEF-123"}`:                                                     nil,
+		`{` + url + `,"bearer_token":"hidden token"}`:                                                    {"/bearer_token"},
+		`{` + url + `,"bearer_token":"hidden\r\nX: y"}`:                                                  {"/bearer_token"},
+		`{` + url + `,"bearer_token":"a","basic_username":"b","basic_password":"c"}`:                     {"/basic_password", "/basic_username"},
+		`{` + url + `,"basic_username":"b","basic_password":"c"}`:                                        nil,
+		`{` + url + `,"basic_username":"b"}`:                                                             {"/basic_password"},
+		`{` + url + `,"basic_password":"hidden"}`:                                                        {"/basic_username"},
+		`{` + url + `,"basic_username":"a:b","basic_password":"c"}`:                                      {"/basic_username"},
+		`{` + url + `,"basic_username":"b","basic_password":"hidden\n"}`:                                 {"/basic_password"},
+		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"X-B":"2"}}`:                               nil,
+		`{` + url + `,"headers":{"X-A":"1"},"secret_headers":{"x-a":"2"}}`:                               {"/secret_headers/x-a"},
+		`{` + url + `,"headers":{"X-A":"1","x-a":"2"}}`:                                                  {"/headers/x-a"},
+		`{` + url + `,"headers":{"X A":"1","":"2","X:A":"3","X/~A":"4"}}`:                                {"/headers/", "/headers/X A", "/headers/X:A", "/headers/X~1~0A"},
+		`{` + url + `,"headers":{"X-A":"1\r\nX-B: 2","X-Tab":"a\tb","X-é":"1"}}`:                         {"/headers/X-A", "/headers/X-é"},
+		`{` + url + `,"secret_headers":{"X-A":"hidden\n","host":"x"}}`:                                   {"/secret_headers/X-A", "/secret_headers/host"},
+		`{` + url + `,"headers":{"Authorization":"Custom x"}}`:                                           nil,
+		`{` + url + `,"headers":{"authorization":"x"},"bearer_token":"y"}`:                               {"/headers/authorization"},
+		`{` + url + `,"hmac_secret":"hidden"}`:                                                           nil,
+		`{` + url + `,"hmac_secret":"hidden","hmac_header":"X-Sig","hmac_format":"t=1,v={base64}"}`:      nil,
+		`{` + url + `,"hmac_header":"X-Sig","hmac_format":"{hex}"}`:                                      {"/hmac_format", "/hmac_header"},
+		`{` + url + `,"hmac_secret":"hidden","hmac_header":"X Sig","hmac_format":"{hex}{hex}"}`:          {"/hmac_format", "/hmac_header"},
+		`{` + url + `,"hmac_secret":"hidden","hmac_header":"Webhook-Signature","hmac_format":"sha256="}`: {"/hmac_format", "/hmac_header"},
+		`{` + url + `,"hmac_secret":"hidden","hmac_format":"a {hex}"}`:                                   {"/hmac_format"},
+		`{` + url + `,"hmac_secret":"hidden","hmac_format":"{x}{hex}"}`:                                  {"/hmac_format"},
+		`{` + url + `,"hmac_secret":"hidden","headers":{"x-hub-signature-256":"1"}}`:                     {"/headers/x-hub-signature-256"},
+		`{` + url + `,"hmac_secret":"hidden","bearer_token":"x","hmac_header":"Authorization"}`:          {"/hmac_header"},
+		`{` + url + `,"title_template":"{{.nope}}","body_template":"{{.title}} and"}`:                    {"/body_template", "/title_template"},
+		`{` + url + `,"body_template":"{\"a\":\"{{.title}}\",}"}`:                                        {"/body_template"},
+		`{` + url + `,"body_template":"{\"a\":\"{{.title}}\",\"b\":[{{json .context}}]}"}`:               nil,
+		`{` + url + `,"colour":"red"}`:                                                                   {"/colour"},
 	} {
 		_, _, err := webhook.Type.Split(json.RawMessage(config), nil)
 		var got []string
@@ -224,6 +376,11 @@ func TestConfig_KeepsTheProtocolsHeaders(t *testing.T) {
 // sent returns what a receiver gets.
 func sent(t *testing.T, c webhook.Config, m *destination.Message) (http.Header, []byte) {
 	t.Helper()
+	return sentAt(t, c, m, now)
+}
+
+func sentAt(t *testing.T, c webhook.Config, m *destination.Message, at time.Time) (http.Header, []byte) {
+	t.Helper()
 	var header http.Header
 	var body []byte
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -237,7 +394,7 @@ func sent(t *testing.T, c webhook.Config, m *destination.Message) (http.Header, 
 	}
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	defer client.Close()
-	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}

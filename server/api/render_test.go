@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/servertest"
+)
+
+// rendered is the answer of a preview.
+type rendered struct {
+	Type, Severity string
+	Body           json.RawMessage
+	Bytes          int
+	Truncated      bool
+	Notes          []string
+}
+
+func TestRender_ShowsWhatIsSent(t *testing.T) {
+	t.Parallel()
+	received := make(chan []byte, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		received <- raw
+	}))
+	defer receiver.Close()
+	s := servertest.Start(t, func(c *server.Config) { c.PublicURL = "https://alerts.example.com" })
+	var d shown
+	admin(t, s, 201, &d, "POST", "/v1/destinations", fmt.Sprintf(`{"display_name":"A","severities":["HIGH"],"config":{"webhook":{"url":%q}}}`, receiver.URL))
+	const alert = "{\"alert_id\":\"a1\",\"created_at\":\"2026-11-21T03:35:24Z\",\"type\":\"RULE\",\"detection\":{\"id\":\"d\",\"severity\":\"high\"},\"context\":{ \"b\":1.50,\t\"n\" :12345678901234567890,\"t\":\"<&>\\/\" }}"
+	var preview rendered
+	admin(t, s, 200, &preview, "POST", "/v1/destinations/"+d.ID+"/render", `{"alert":`+alert+`}`)
+	if len(received) > 0 {
+		t.Fatalf("the receiver got %s", <-received)
+	}
+	admin(t, s, 202, nil, "POST", "/v1/alerts", alert)
+	if sent := string(<-received); string(preview.Body) != sent || preview.Bytes != len(sent) {
+		t.Errorf("got %s (%d bytes), and %s was sent", preview.Body, preview.Bytes, sent)
+	}
+	if preview.Type != "webhook" || preview.Severity != "HIGH" || preview.Truncated || preview.Notes == nil || len(preview.Notes) != 0 {
+		t.Errorf("got %+v", preview)
+	}
+	destinationtest.CheckPayload(t, preview.Body)
+
+	var accepted rendered
+	admin(t, s, 200, &accepted, "POST", "/v1/destinations/"+d.ID+"/render", `{"alert_id":"a1"}`)
+	if string(accepted.Body) != string(preview.Body) {
+		t.Errorf("by its id: got %s, want %s", accepted.Body, preview.Body)
+	}
+	for _, sample := range []any{nil, `{}`, `{"alert":null}`} {
+		admin(t, s, 200, &accepted, "POST", "/v1/destinations/"+d.ID+"/render", sample)
+		destinationtest.CheckPayload(t, accepted.Body)
+	}
+}
+
+func TestRender_OfADraftNeedsNothingStored(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	draft := func(config, more string) string {
+		return `{"display_name":"A","severities":["HIGH"],"config":` + config + more + `}`
+	}
+	var r rendered
+	const slack = `{"slack":{"webhook_url":"https://hooks.slack.com/services/T0/B0/XXXXXXXXXXXXXXXX","mention":"@here"}}`
+	admin(t, s, 200, &r, "POST", "/v1/destinations/render", draft(slack, ""))
+	if r.Type != "slack" || r.Severity != "HIGH" || !strings.Contains(string(r.Body), "Root login") {
+		t.Errorf("got %+v", r)
+	}
+	admin(t, s, 200, &r, "POST", "/v1/destinations/render", draft(slack, `,"alert":{"type":"RULE","detection":{"id":"d","severity":"LOW"},"generated":{"title":"`+strings.Repeat("x", 5_000)+`"}}`))
+	if !r.Truncated || r.Severity != "LOW" {
+		t.Errorf("got %+v, want it truncated", r)
+	}
+	var list struct{ Items []any }
+	admin(t, s, 200, &list, "GET", "/v1/destinations", nil)
+	if len(list.Items) != 0 {
+		t.Errorf("got %v stored", list.Items)
+	}
+	var d shown
+	admin(t, s, 201, &d, "POST", "/v1/destinations", draft(slack, ""))
+	admin(t, s, 200, &r, "POST", "/v1/destinations/render?id="+d.ID, draft(`{"slack":{"mention":"@channel"}}`, ""))
+	if !strings.Contains(string(r.Body), "<!channel>") {
+		t.Errorf("got %s, want the draft's mention and the stored secret", r.Body)
+	}
+}
+
+func TestRender_NamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	var d shown
+	admin(t, s, 201, &d, "POST", "/v1/destinations", body("A", ""))
+	saved, unsaved := "/v1/destinations/"+d.ID+"/render", "/v1/destinations/render"
+	const alert = `{"type":"RULE","detection":{"id":"d","severity":"LOW"}}`
+	for _, c := range []struct {
+		path, body string
+		status     int
+		fields     []string
+	}{
+		{saved, `{"alert":{"type":"NOPE","detection":{"id":"d"}},"alert_id":""}`, 422, []string{"/alert/detection/severity", "/alert/type", "/alert_id"}},
+		{saved, `{"alert":{"type":"RULE","detection":{"id":"d","severity":"LOW"},"created_at":"x"}}`, 422, []string{"/alert/created_at"}},
+		{saved, `{"alert":` + alert + `,"alert_id":"x"}`, 422, []string{"/alert_id"}},
+		{saved, `{"alert":` + alert + `,"alert":` + alert + `}`, 422, []string{"/alert"}},
+		{saved, `{"alert":[],"nope":1}`, 422, []string{"/alert", "/nope"}},
+		{saved, `{"alert_id":"nobody"}`, 404, nil},
+		{saved, `{"alert":{"type"`, 400, nil},
+		{saved, `{"alert":` + alert + `}}`, 400, nil},
+		{saved, `[]`, 422, []string{""}},
+		{"/v1/destinations/nobody/render", ``, 404, nil},
+		{unsaved, body("A", `,"alert":`+alert), 200, nil}, // the name is taken, which is no matter here
+		{unsaved, `{"alert":` + alert + `}`, 422, []string{"/config", "/display_name", "/severities"}},
+		{unsaved, `{"display_name":"B","severities":[],"config":{"webhook":{"url":"x","timeout_seconds":0}},"alert":{}}`, 422, []string{"/alert/detection", "/alert/detection/id", "/alert/detection/severity", "/alert/type", "/config/webhook/timeout_seconds"}},
+		{unsaved, `{"display_name":"B","severities":[],"config":{"webhook":{"url":"x"}},"alert":` + alert + `}`, 422, []string{"/config/webhook/url"}},
+		{unsaved + "?id=nobody", body("B", ""), 404, nil},
+	} {
+		a := call(t, s, s.Token, "POST", c.path, c.body)
+		var got []string
+		if a.status != 200 {
+			got = fieldsOf(t, a)
+		}
+		if a.status != c.status || !slices.Equal(got, c.fields) {
+			t.Errorf("%s %s: got %d %s, want %d and the fields %q", c.path, c.body, a.status, a.body, c.status, c.fields)
+		}
+	}
+}
+
+func TestRender_OfAnAcceptedAlertNeedsItsPermission(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	var d shown
+	admin(t, s, 201, &d, "POST", "/v1/destinations", body("A", ""))
+	admin(t, s, 202, nil, "POST", "/v1/alerts", `{"alert_id":"a1","type":"RULE","detection":{"id":"d","severity":"LOW"}}`)
+	var token struct{ Secret string }
+	admin(t, s, 201, &token, "POST", "/v1/tokens", map[string]any{"name": "limited", "permissions": []string{"destinations:read"}})
+	if a := call(t, s, token.Secret, "POST", "/v1/destinations/"+d.ID+"/render", `{"alert_id":"a1"}`); a.status != 403 || !strings.Contains(string(a.body), "alerts:read") {
+		t.Errorf("got %d %s, want 403 that names alerts:read", a.status, a.body)
+	}
+	if a := call(t, s, token.Secret, "POST", "/v1/destinations/"+d.ID+"/render", nil); a.status != 200 {
+		t.Errorf("a sample: got %d %s", a.status, a.body)
+	}
+}
+
+func TestRender_MasksSecrets(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	const config = `{"webhook":{"secret_url":"https://soar.example.com/hooks/8c6f1f7a0d?t=c0ffee1234","secret_headers":{"X-Key":"k-\"quoted\"\t1"},` +
+		`"basic_username":"u","basic_password":"correct horse"}}`
+	const alert = `{"type":"RULE","detection":{"id":"d","severity":"LOW","description":"correct horse","tags":["8c6f1f7a0d"]},` +
+		`"context":{"correct horse":"k-\"quoted\"\t1","url":"https:\/\/soar.example.com\/hooks\/8c6f1f7a0d?t=c0ffee1234","ok":"fine"}}`
+	var r rendered
+	admin(t, s, 200, &r, "POST", "/v1/destinations/render", `{"display_name":"A","severities":[],"config":`+config+`,"alert":`+alert+`}`)
+	for _, hidden := range []string{"correct horse", "quoted", "8c6f1f7a0d", "c0ffee1234"} {
+		if strings.Contains(string(r.Body), hidden) {
+			t.Errorf("%s can be read in %s", hidden, r.Body)
+		}
+	}
+	if !strings.Contains(string(r.Body), `"ok":"fine"`) || !json.Valid(r.Body) {
+		t.Errorf("got %s, want the rest of it", r.Body)
+	}
+}
+
+func TestRender_OfALargeAlert(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	var d shown
+	admin(t, s, 201, &d, "POST", "/v1/destinations", body("A", ""))
+	context := `{"text":"` + strings.Repeat("0123456789abcdef", 7<<16) + `"}`
+	var r rendered
+	admin(t, s, 200, &r, "POST", "/v1/destinations/"+d.ID+"/render", `{"alert":{"type":"RULE","detection":{"id":"d","severity":"LOW"},"context":`+context+`}}`)
+	if !strings.Contains(string(r.Body), context) || r.Bytes != len(r.Body) {
+		t.Errorf("got %d bytes and %d of body", r.Bytes, len(r.Body))
+	}
+	if a := call(t, s, s.Token, "POST", "/v1/destinations/"+d.ID+"/render", `{"alert":"`+strings.Repeat("x", 8<<20)+`"}`); a.status != 413 {
+		t.Errorf("9 MiB: got %d", a.status)
+	}
+}

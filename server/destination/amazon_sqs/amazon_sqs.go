@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package amazonsqs sends alerts to queues of the Amazon Simple Queue Service:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+//
+//	amazon_sqs.go   what a user sets, and sending
+//	message.go      the message, within the limits of SQS
+//
+// Who calls, and what AWS's errors mean, is in package amazon.
+package amazonsqs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+)
+
+// Type is the Amazon SQS destination. What a queue takes in a second is without limit, or, first in, first out, 300
+// messages: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+var Type = destination.Define("amazon_sqs", New)
+
+// Config is what a user sets.
+type Config struct {
+	amazon.Access
+	QueueURL        string `json:"queue_url"`
+	DelaySeconds    int    `json:"delay_seconds,omitempty"` // 0: the queue's setting
+	MessageGroupID  string `json:"message_group_id,omitempty"`
+	MaxMessageBytes int    `json:"max_message_bytes,omitempty"`
+}
+
+// The limits of a queue's MaximumMessageSize; most is where it stands in new queues. Of the smallest that AWS allows,
+// an alert has no use.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+const (
+	leastMessage = 16 << 10
+	mostMessage  = 1 << 20
+)
+
+// maxDelay is the longest a queue may hold a message back, in seconds.
+const maxDelay = 900
+
+// SetDefaults fills in the size a queue takes unless it was told otherwise.
+func (c *Config) SetDefaults() { c.MaxMessageBytes = mostMessage }
+
+// Validate reports every wrong field at once.
+func (c Config) Validate() error {
+	var fields []problem.Field
+	add := func(name, format string, args ...any) {
+		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
+	}
+	queue, ok := amazon.ParseQueue(c.QueueURL)
+	switch fault := outbound.CheckURL(c.QueueURL); {
+	case c.QueueURL == "":
+		add("/queue_url", "is required")
+	case fault != "":
+		add("/queue_url", "%s", fault)
+	case !ok:
+		add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
+	}
+	named := queue.Region
+	if !ok {
+		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
+	}
+	c.Access.Validate(add, "queue_url", named)
+	switch {
+	case c.DelaySeconds < 0 || c.DelaySeconds > maxDelay:
+		add("/delay_seconds", "must be 0 to %d", maxDelay)
+	case c.DelaySeconds > 0 && queue.FIFO:
+		add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
+	}
+	if c.MessageGroupID != "" && !amazon.LegalID(c.MessageGroupID) {
+		add("/message_group_id", "must be 1 to 128 ASCII letters, digits and punctuation, without spaces")
+	}
+	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
+		add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
+	}
+	return problem.InvalidFields(fields)
+}
+
+type sender struct {
+	config Config
+	queue  amazon.Queue
+	caller *amazon.Caller
+	client *sqs.Client
+}
+
+// New returns a sender; it does no I/O.
+func New(c Config, env destination.Env) (destination.Sender, error) {
+	if c.MaxMessageBytes == 0 {
+		c.MaxMessageBytes = mostMessage
+	}
+	queue, _ := amazon.ParseQueue(c.QueueURL) // it is valid
+	caller := amazon.NewCaller(c.Access, queue.Region, queue.Endpoint, env)
+	return &sender{config: c, queue: queue, caller: caller, client: sqs.NewFromConfig(caller.Config())}, nil
+}
+
+// Render returns the call as SQS gets it.
+func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	input, cut := s.message(m, s.config.MaxMessageBytes)
+	body, err := jsonv2.Marshal(partsOf(input), jsonv2.Deterministic(true))
+	return destination.Rendering{Body: body, Truncated: cut}, err
+}
+
+// Send makes one attempt. Repeats of a delivery within five minutes are dropped by first-in-first-out queues, and by no
+// others.
+func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	input, cut := s.message(m, s.config.MaxMessageBytes)
+	receipt, err := s.call(ctx, input)
+	if limit, ok := smallerLimit(err); ok && limit < s.config.MaxMessageBytes {
+		// The message was refused, so it is safe to send another: with less of the context rather than none of the alert.
+		input, cut = s.message(m, limit)
+		receipt, err = s.call(ctx, input)
+	}
+	receipt.Truncated = cut
+	return receipt, err
+}
+
+func (s *sender) call(ctx context.Context, input *sqs.SendMessageInput) (destination.Receipt, error) {
+	return s.caller.Call(ctx, func(by amazon.Means) (*string, error) {
+		output, err := s.client.SendMessage(ctx, input, func(o *sqs.Options) {
+			o.HTTPClient, o.Credentials = by.HTTPClient, by.Credentials
+		})
+		if err != nil {
+			return nil, err
+		}
+		return output.MessageId, nil
+	})
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package discord
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// Config is what a user sets. WebhookURL has a token that grants posting rights, so it is a secret.
+type Config struct {
+	WebhookURL secret.String `json:"webhook_url,omitzero"`
+	Username   string        `json:"username,omitempty"`    // in place of the webhook's own name
+	AvatarURL  string        `json:"avatar_url,omitempty"`  // in place of the webhook's own picture
+	ThreadID   string        `json:"thread_id,omitempty"`   // a thread of the channel, or a post of the forum
+	ThreadName string        `json:"thread_name,omitempty"` // a template: each alert is a new post of the forum
+	Mention    string        `json:"mention,omitempty"`     // @everyone, @here, <@…> or <@&…>; "" is nobody
+	render.Templates
+}
+
+// Limits of https://docs.discord.com/developers/resources/webhook#execute-webhook and, of an avatar's URL,
+// https://github.com/discord/discord-api-spec.
+const (
+	maxUsername  = 80
+	maxAvatarURL = 2048
+)
+
+var (
+	mention   = regexp.MustCompile(`^(@everyone|@here|<@(&?)([0-9]{1,20})>)$`)
+	snowflake = regexp.MustCompile(`^[0-9]{1,20}$`)
+
+	// webhookPath is that of https://docs.discord.com/developers/resources/webhook#execute-webhook, of any version of the API.
+	webhookPath = regexp.MustCompile(`/api(?:/v[0-9]{1,2})?/webhooks/[0-9]{1,20}/[A-Za-z0-9_-]+$`)
+)
+
+// Validate reports every wrong field at once.
+func (c Config) Validate() error {
+	var fields []problem.Field
+	wrong := func(name, message string) {
+		fields = append(fields, problem.Field{Name: name, Message: message})
+	}
+	if !c.WebhookURL.IsSet() {
+		wrong("/webhook_url", "is required")
+	} else if fault := webhookFault(c.WebhookURL.Reveal()); fault != "" {
+		wrong("/webhook_url", fault)
+	}
+	if fault := usernameFault(c.Username); c.Username != "" && fault != "" {
+		wrong("/username", fault)
+	}
+	if c.AvatarURL != "" && (render.URL(c.AvatarURL) != c.AvatarURL || len(c.AvatarURL) > maxAvatarURL) {
+		wrong("/avatar_url", "must be the http or https URL of a picture, of at most 2048 characters")
+	}
+	if c.ThreadID != "" && !snowflake.MatchString(c.ThreadID) {
+		wrong("/thread_id", "must be a thread's id: digits, as Copy Thread ID gives them in Discord's developer mode")
+	}
+	if c.ThreadID != "" && c.ThreadName != "" {
+		wrong("/thread_name", "must not be set together with thread_id")
+	}
+	for _, f := range c.threadName().Validate(escape) {
+		wrong("/thread_name", f.Message)
+	}
+	if c.Mention != "" && !mention.MatchString(c.Mention) {
+		wrong("/mention", "must be @everyone, @here, a member such as <@80351110224678912> or a role such as <@&165511591545143296>")
+	}
+	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
+}
+
+// threadName is the template of a post's name: one line of plain text, as that of a title is.
+func (c Config) threadName() render.Templates { return render.Templates{TitleTemplate: c.ThreadName} }
+
+// webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "".
+func webhookFault(address string) string {
+	if fault := outbound.CheckURL(address); fault != "" {
+		return fault
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "is not a URL" // CheckURL has parsed it
+	}
+	switch {
+	case strings.HasSuffix(u.Path, "/slack"), strings.HasSuffix(u.Path, "/github"):
+		return "must be that of the webhook itself, without /slack or /github at its end"
+	case u.Query().Has("thread_id"):
+		return "must be without thread_id, which is a setting of its own"
+	case !webhookPath.MatchString(strings.TrimSuffix(u.Path, "/")):
+		return "must be a webhook's, such as https://discord.com/api/webhooks/223704706495545344/ and a token: Copy Webhook URL, in the channel's settings"
+	}
+	return ""
+}
+
+// usernameFault follows https://docs.discord.com/developers/resources/webhook#create-webhook
+func usernameFault(name string) string {
+	lower := strings.ToLower(name)
+	switch {
+	case name != render.Line(name) || render.Blank(name) || utf8.RuneCountInString(name) > maxUsername:
+		return "must be one line of 1 to 80 characters, without space around it"
+	case strings.Contains(lower, "clyde"), strings.Contains(lower, "discord"):
+		return "must not have \"discord\" or \"clyde\" in it: Discord refuses that"
+	}
+	return ""
+}
+
+// hosts are Discord's own, each of which leads to the same API.
+var hosts = []string{"discord.com", "canary.discord.com", "ptb.discord.com", "discordapp.com", "canary.discordapp.com", "ptb.discordapp.com"}
+
+// url is where messages are posted. A proxy's address stays as it is.
+func (c Config) url() string {
+	u, err := url.Parse(c.WebhookURL.Reveal())
+	if err != nil {
+		return "" // Validate has parsed it
+	}
+	if slices.Contains(hosts, strings.ToLower(u.Host)) {
+		u.Scheme, u.Host = "https", "discord.com"
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	u.RawPath, u.Fragment = "", ""
+	query := url.Values{"wait": {"true"}}
+	if c.ThreadID != "" {
+		query.Set("thread_id", c.ThreadID)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}

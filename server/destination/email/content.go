@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package email
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+)
+
+// content is what both parts of a mail say, within the limits and not escaped.
+type content struct {
+	cutter      render.Cutter
+	message     *destination.Message
+	title       string
+	line        string // which detection, and when
+	notes       []string
+	own         string // HTML of the user's template, in place of description, facts, runbook and context
+	hasOwn      bool
+	description string
+	runbook     string // where it is no URL
+	links       []link
+	facts       []render.Fact
+	context     string
+	leftOut     bool // there is a context, but no room
+}
+
+type link struct{ name, url string }
+
+// newContent takes the texts of an alert and cuts them. The context gets as much room as given; 0 leaves it out.
+func newContent(texts render.Texts, m *destination.Message, room int) *content {
+	c := &content{message: m, notes: texts.Notes, own: texts.Body, hasOwn: texts.HasBody}
+	c.title = c.cutter.Fit(texts.Title, maxTitle, encoded)
+	if c.hasOwn && encoded.Of(c.own) > maxOwn {
+		c.hasOwn = false
+		c.notes = append(c.notes, "What the body template made of this alert is too long for a mail, so this is the usual message.")
+	}
+	c.addLinks()
+	facts := render.Facts(m)
+	c.line = lineOf(facts)
+	if !c.hasOwn {
+		c.addTexts(facts, room)
+	}
+	for i, note := range c.notes {
+		c.notes[i] = c.cutter.Fit(note, maxNote, encoded)
+	}
+	return c
+}
+
+func (c *content) addLinks() {
+	m := c.message
+	for _, l := range []link{
+		{"View alert", m.Link}, {"Open runbook", m.Alert.Runbook()}, {"Open reference", m.Alert.Reference()},
+	} {
+		if url := linkURL(l.url); url != "" {
+			c.links = append(c.links, link{l.name, url})
+		}
+	}
+}
+
+// linkURL returns the URL that a text is if it may be offered as a link, or "".
+func linkURL(text string) string {
+	if url := render.URL(text); encoded.Of(url) <= maxURL {
+		return url
+	}
+	return ""
+}
+
+// addTexts adds what a template of the user's would stand for.
+func (c *content) addTexts(facts []render.Fact, room int) {
+	a := c.message.Alert
+	for _, f := range facts {
+		if f.Name == "Reference" && linkURL(f.Value) != "" {
+			continue // it has a button
+		}
+		f.Value = c.cutter.Fit(f.Value, maxFact, encoded)
+		c.facts = append(c.facts, f)
+	}
+	if text := render.Text(a.Description()); !render.Blank(text) {
+		c.description = c.cutter.Fit(text, maxDescription, encoded)
+	}
+	if text := render.Text(a.Runbook()); !render.Blank(text) && linkURL(text) == "" {
+		c.runbook = c.cutter.Fit(text, maxRunbook, encoded)
+	}
+	c.addContext(a.Context, room)
+}
+
+func (c *content) addContext(raw json.RawMessage, room int) {
+	if room > 0 {
+		c.context = c.cutter.Context(raw, room, encoded)
+		return
+	}
+	var none render.Cutter
+	none.Context(raw, 1, encoded)
+	if c.leftOut = none.Cut(); c.leftOut {
+		c.notes = append(c.notes, "The context is left out: the mail server takes no larger mail. The alert has it.")
+	}
+}
+
+// truncated reports whether something is missing.
+func (c *content) truncated() bool { return c.cutter.Cut() || c.leftOut }
+
+// lineOf says which detection raised the alert, and when.
+func lineOf(facts []render.Fact) string {
+	var words []string
+	for _, f := range facts {
+		if f.Name == "Detection" || f.Name == "Created" {
+			words = append(words, f.Value)
+		}
+	}
+	return strings.Join(words, " · ")
+}

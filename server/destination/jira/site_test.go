@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package jira_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
+)
+
+// again is the message on a later attempt.
+func again(attempt int) *destination.Message {
+	m := destinationtest.Message()
+	m.Attempt, m.Again = attempt, true
+	return m
+}
+
+// hurried is a context whose deadline leaves little time to wait for the search.
+func hurried(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func mustOutcome(t *testing.T, want destination.Outcome, err error) {
+	t.Helper()
+	if got, _ := destination.OutcomeOf(err); got != want {
+		t.Errorf("got %s (error %v), want %s", got, err, want)
+	}
+}
+
+func mustKeep(t *testing.T, f *fake, issues, searches int) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.issues) != issues || f.searches != searches {
+		t.Errorf("Jira has %d issues after %d searches, want %d after %d", len(f.issues), f.searches, issues, searches)
+	}
+}
+
+func TestSend_FindsTheIssueOfALostAnswer(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		f.lose = true
+		_, err := sender.Send(t.Context(), destinationtest.Message())
+		mustOutcome(t, destination.OutcomeAmbiguous, err)
+		mustKeep(t, f, 1, 0)
+		receipt, err := sender.Send(t.Context(), again(2))
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, 1, 1)
+		if receipt.ExternalID != "SEC-1" || !strings.HasSuffix(receipt.ExternalURL, "/browse/SEC-1") || !strings.Contains(receipt.Message, "earlier attempt") {
+			t.Errorf("got %+v, want the issue SEC-1 and where it is from", receipt)
+		}
+	})
+}
+
+func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		f.lose, f.lag = true, 1
+		_, err := sender.Send(t.Context(), destinationtest.Message())
+		mustOutcome(t, destination.OutcomeAmbiguous, err)
+		receipt, err := sender.Send(hurried(t), again(2))
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, 1, 2)
+		if receipt.ExternalID != "SEC-1" {
+			t.Errorf("got %+v, want the issue SEC-1", receipt)
+		}
+	})
+}
+
+func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
+	t.Parallel()
+	for attempt, searches := range map[int]int{1: 2, 2: 2, 3: 2, 4: 1, 9: 1} { // 1: after a crash
+		t.Run(fmt.Sprint(attempt), func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				receipt, err := sender.Send(hurried(t), again(attempt))
+				mustOutcome(t, destination.OutcomeDelivered, err)
+				mustKeep(t, f, 1, searches)
+				if receipt.ExternalID != "SEC-1" || receipt.StatusCode != http.StatusCreated {
+					t.Errorf("got %+v, want the new issue", receipt)
+				}
+			})
+		})
+	}
+}
+
+func TestSend_DoesNotSearchOnTheFirstAttempt(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		_, err := sender.Send(t.Context(), destinationtest.Message())
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, 1, 0)
+	})
+}
+
+func TestSend_LeavesIssuesOfOtherProjectsAndDeliveriesAlone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		other := destinationtest.Message()
+		other.DeliveryID = "another"
+		f.issues = []issue{
+			{Key: "OPS-1", Project: "OPS", Labels: []string{jira.Label(destinationtest.Message())}},
+			{Key: "SEC-7", Project: "SEC", Labels: []string{jira.Label(other)}},
+		}
+		receipt, err := sender.Send(hurried(t), again(2))
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, 3, 2)
+		if receipt.ExternalID != "SEC-3" {
+			t.Errorf("got %+v, want an issue of its own", receipt)
+		}
+	})
+}
+
+func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		search func(http.ResponseWriter)
+		want   destination.Outcome
+	}{
+		"overload":     {answer(503, nil, ""), destination.OutcomeRetry},
+		"throttled":    {answer(429, http.Header{"Retry-After": {"5"}}, ""), destination.OutcomeWait},
+		"no scope":     {answer(401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`), destination.OutcomePermanent},
+		"no project":   {answer(400, nil, `{"errorMessages":["The value 'SEC' does not exist for the field 'project'."],"errors":{}}`), destination.OutcomePermanent},
+		"lost":         {hangUp, destination.OutcomeAmbiguous},
+		"login page":   {answer(200, nil, "<html>Log in</html>"), destination.OutcomeAmbiguous},
+		"no list":      {answer(200, nil, `{}`), destination.OutcomeAmbiguous},
+		"another list": {answer(200, nil, `[]`), destination.OutcomeAmbiguous},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.search = c.search
+				_, err := sender.Send(t.Context(), again(2))
+				mustOutcome(t, c.want, err)
+				mustKeep(t, f, 0, 1)
+				if err == nil || !strings.Contains(err.Error(), "searching for it failed") {
+					t.Errorf("got error %v, want one that names the search", err)
+				}
+			})
+		})
+	}
+}
+
+func TestSend_MakesNothingWhenItsTimeEndsInTheWait(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		f.search = func(w http.ResponseWriter) {
+			answer(200, nil, `{"issues":[]}`)(w)
+			time.AfterFunc(100*time.Millisecond, cancel) // there is no deadline, so the wait would be long
+		}
+		_, err := sender.Send(ctx, again(2))
+		mustOutcome(t, destination.OutcomeRetry, err)
+		mustKeep(t, f, 0, 1)
+	})
+}
+
+func TestSend_TriesTheSearchInATest(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		if _, err := sender.Send(t.Context(), destinationtest.Test()); err != nil {
+			t.Error(err)
+		}
+		mustKeep(t, f, 1, 1)
+		f.search = answer(403, nil, "")
+		receipt, err := sender.Send(t.Context(), destinationtest.Test())
+		mustOutcome(t, destination.OutcomePermanent, err)
+		mustKeep(t, f, 2, 2)
+		if receipt.ExternalID != "SEC-2" || err == nil || !strings.Contains(err.Error(), "SEC-2 was made, but searching for it failed") {
+			t.Errorf("got %+v, error %v, want both the issue and what failed", receipt, err)
+		}
+	})
+}
+
+func TestSend_Signs(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"cloud":       "Basic " + base64.StdEncoding.EncodeToString([]byte("a@example.com:ATATT3xFfGF0secret")),
+		"data center": "Basic " + base64.StdEncoding.EncodeToString([]byte("robot:correct horse")),
+	}
+	for name, kind := range kinds {
+		f := newFake(t)
+		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL))
+		if _, err := sender.Send(hurried(t), again(2)); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range f.seen {
+			if got := r.Header.Get("Authorization"); got != want[name] {
+				t.Errorf("%s %s: got %q, want %q", r.Method, r.URL.Path, got, want[name])
+			}
+		}
+		if len(f.seen) != 3 {
+			t.Errorf("%s: got %d requests, want two searches and a creation", name, len(f.seen))
+		}
+	}
+}
+
+func TestSend_ClassesWhatJiraAnswers(t *testing.T) {
+	t.Parallel()
+	page := http.Header{"Content-Type": {"text/html; charset=UTF-8"}}
+	for name, c := range map[string]struct {
+		answer func(http.ResponseWriter)
+		want   destination.Outcome
+		wait   time.Duration
+		says   []string // in the error or the receipt's message
+	}{
+		"field not on screen": {
+			answer(400, nil, `{"errorMessages":[],"errors":{"priority":"Field 'priority' cannot be set. It is not on the appropriate screen, or unknown."}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"priority: Field 'priority' cannot be set.", "priority_by_severity"},
+		},
+		"labels not on screen": {
+			answer(400, nil, `{"errorMessages":[],"errors":{"labels":"Field 'labels' cannot be set."}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"labels: Field", "a retry finds the issue by one"},
+		},
+		"required custom field": {
+			answer(400, nil, `{"errorMessages":["Es ist ein Fehler aufgetreten."],"errors":{"customfield_10050":"Team is required.","customfield_10051":"Area is required."}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"Es ist ein Fehler aufgetreten.; customfield_10050: Team is required.; customfield_10051: Area is required.", "custom_fields must set customfield_10050"},
+		},
+		"no project": {
+			answer(400, nil, `{"errorMessages":[],"errors":{"project":"valid project is required"}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"project: valid project is required", "project_key must name a project that this account can see"},
+		},
+		"too long":            {answer(400, nil, `{"errorMessages":["CONTENT_LIMIT_EXCEEDED"],"errors":{}}`), destination.OutcomePermanent, 0, []string{"CONTENT_LIMIT_EXCEEDED"}},
+		"unauthorized":        {answer(401, nil, "Client must be authenticated to access this resource."), destination.OutcomePermanent, 0, []string{"still valid", "Client must be"}},
+		"forbidden":           {answer(403, nil, ""), destination.OutcomePermanent, 0, []string{"Browse Projects and Create Issues"}},
+		"not found":           {answer(404, nil, `{"errorMessage":"Site temporarily unavailable"}`), destination.OutcomePermanent, 0, []string{"see the project?"}},
+		"conflict":            {answer(409, nil, ""), destination.OutcomePermanent, 0, nil},
+		"too large":           {answer(413, nil, ""), destination.OutcomePermanent, 0, nil},
+		"redirect to a login": {answer(302, http.Header{"Location": {"/login.jsp"}}, ""), destination.OutcomePermanent, 0, []string{"sends the request elsewhere"}},
+		"captcha": {
+			answer(403, http.Header{"X-Authentication-Denied-Reason": {"CAPTCHA_CHALLENGE; login-url=https://jira.example.com/login.jsp"}}, "<html>"),
+			destination.OutcomePermanent, 0,
+			[]string{"CAPTCHA: log in once in a browser"},
+		},
+		"captcha, as Seraph says": {
+			answer(401, http.Header{"X-Seraph-Loginreason": {"AUTHENTICATION_DENIED"}}, ""), destination.OutcomePermanent, 0, []string{"CAPTCHA: log in once"},
+		},
+		"page at the edge":      {answer(400, page, "<!DOCTYPE html><title>400</title>"), destination.OutcomeRetry, 0, []string{"not Jira's"}},
+		"bare page at the edge": {answer(400, http.Header{"Content-Type": {"text/plain"}}, "\n<html>Bad request</html>"), destination.OutcomeRetry, 0, nil},
+		"gateway":               {answer(502, page, "<html>Bad gateway</html>"), destination.OutcomeRetry, 0, nil},
+		"throttled":             {answer(429, http.Header{"Retry-After": {"17"}, "X-Ratelimit-Reset": {"2026-11-21T04:00Z"}}, ""), destination.OutcomeWait, 17 * time.Second, nil},
+		"throttled until":       {answer(429, http.Header{"X-Ratelimit-Reset": {"2026-11-21T03:37Z"}}, ""), destination.OutcomeWait, 96 * time.Second, nil},
+		"throttled until, with seconds and offset": {
+			answer(429, http.Header{"X-Ratelimit-Reset": {"2026-11-21T05:36:00+02:00"}}, ""), destination.OutcomeWait, 36 * time.Second, nil,
+		},
+		"throttled until a time that is over": {answer(429, http.Header{"X-Ratelimit-Reset": {"2026-11-21T03:35Z"}}, ""), destination.OutcomeRetry, 0, nil},
+		"throttled until nonsense":            {answer(429, http.Header{"X-Ratelimit-Reset": {"soon"}}, ""), destination.OutcomeRetry, 0, nil},
+		"not found until":                     {answer(404, http.Header{"X-Ratelimit-Reset": {"2026-11-21T03:37Z"}}, ""), destination.OutcomePermanent, 0, nil},
+		"login page":                          {answer(200, page, "<html>Log in</html>"), destination.OutcomeAmbiguous, 0, []string{"names no issue"}},
+		"another answer":                      {answer(201, nil, `{"key":"../../evil"}`), destination.OutcomeAmbiguous, 0, []string{"names no issue"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.create = c.answer
+				receipt, err := sender.Send(t.Context(), destinationtest.Message())
+				outcome, wait := destination.OutcomeOf(err)
+				if outcome != c.want || wait != c.wait {
+					t.Errorf("got %s after %s (error %v), want %s after %s", outcome, wait, err, c.want, c.wait)
+				}
+				shown := fmt.Sprintf("%v: %s", err, receipt.Message)
+				for _, want := range c.says {
+					if !strings.Contains(shown, want) {
+						t.Errorf("got %q, want it to say %q", shown, want)
+					}
+				}
+				if receipt.ExternalID != "" || receipt.ExternalURL != "" {
+					t.Errorf("got %+v, want no issue named", receipt)
+				}
+			})
+		})
+	}
+}
+
+func TestSend_MasksSecretsInWhatJiraSays(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		pairs := []string{
+			"ATATT3xFfGF0secret", "correct horse",
+			base64.StdEncoding.EncodeToString([]byte("a@example.com:ATATT3xFfGF0secret")), base64.StdEncoding.EncodeToString([]byte("robot:correct horse")),
+		}
+		secrets := strings.Join(pairs, " ")
+		f.create = answer(400, nil, fmt.Sprintf(`{"errorMessages":[%q],"errors":{%q:%q}}`, secrets, secrets, secrets))
+		receipt, err := sender.Send(t.Context(), destinationtest.Message())
+		shown := fmt.Sprintf("%v %+v", err, receipt)
+		own := []string{pairs[1], pairs[3]}
+		if strings.Contains(f.seen[0].URL.Path, "/api/3/") {
+			own = []string{pairs[0], pairs[2]}
+		}
+		for _, secret := range own {
+			if strings.Contains(shown, secret) {
+				t.Errorf("%q can be read in %q", secret, shown)
+			}
+		}
+	})
+}
+
+func TestLabel_IsThatOfTheDelivery(t *testing.T) {
+	t.Parallel()
+	first, second := jira.Label(destinationtest.Message()), jira.Label(again(7))
+	other := destinationtest.Message()
+	other.DeliveryID += "x"
+	if first != second || first == jira.Label(other) || !strings.HasPrefix(first, "alertrouter-") || strings.ContainsAny(first, ` "`) || len(first) > 40 {
+		t.Errorf("got %q, then %q, and %q for another delivery", first, second, jira.Label(other))
+	}
+}

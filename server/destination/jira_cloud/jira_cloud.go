@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package jiracloud makes an issue in Jira Cloud of each alert, through its REST API, version 3:
+// https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-post
+//
+//	jira_cloud.go    what a user sets, and sending
+//	description.go   the description, within Jira's limits
+//	adf.go           the Atlassian Document Format, in which it is written
+//
+// What it has in common with Jira Data Center is in package jira.
+package jiracloud
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
+)
+
+// Type is the Jira Cloud destination. Its limits of bursts are far above what one destination sends, so it has no rate.
+var Type = destination.Define("jira_cloud", New)
+
+// Config is what a user sets. With an email the token is that of an account, and without one it is a bearer token.
+// CloudID chooses the address that tokens with scopes need, and APIURL replaces it or, without CloudID, the site's.
+type Config struct {
+	SiteURL  string        `json:"site_url,omitempty"` // https://acme.atlassian.net
+	CloudID  string        `json:"cloud_id,omitempty"`
+	APIURL   string        `json:"api_url,omitempty"`
+	Email    string        `json:"email,omitempty"`
+	APIToken secret.String `json:"api_token,omitzero"`
+	jira.Config
+}
+
+// usualAPI is where tokens with scopes are used:
+// https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/
+const usualAPI = "https://api.atlassian.com"
+
+var (
+	cloudID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	accountID = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,128}$`) // https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-users/
+	email     = regexp.MustCompile(`^[^\s:@]+@[^\s:@]+$`)
+)
+
+// Validate reports every wrong field at once.
+func (c Config) Validate() error {
+	return jira.Collect(func(add jira.Reporter) {
+		c.validateAddress(add)
+		if c.Email != "" && (!email.MatchString(c.Email) || len(c.Email) > 254) {
+			add("/email", "must be the e-mail address of the account that the token is of")
+		} else {
+			jira.CheckHeader(add, "/email", c.Email)
+		}
+		if !c.APIToken.IsSet() {
+			add("/api_token", "is required")
+		} else {
+			jira.CheckToken(add, "/api_token", c.APIToken.Reveal())
+		}
+		if c.Assignee != "" && !accountID.MatchString(c.Assignee) {
+			add("/assignee", "must be an account id, such as 5b10ac8d82e05b22cc7d4ef5 or 712020:2d0f1b3e-…, not a name or an e-mail address")
+			c.Assignee = "" // said
+		}
+		c.Config.Validate(add, verbatim)
+	})
+}
+
+func (c Config) validateAddress(add jira.Reporter) {
+	site, err := url.Parse(c.SiteURL)
+	switch {
+	case c.SiteURL == "":
+		add("/site_url", "is required: the site's address, such as https://acme.atlassian.net")
+	case outbound.CheckURL(c.SiteURL) != "":
+		add("/site_url", "%s", outbound.CheckURL(c.SiteURL))
+	case err != nil || strings.Contains(site.Path, "/ex/jira/"):
+		add("/site_url", "must be the address people open, such as https://acme.atlassian.net; the id in this one belongs in cloud_id")
+	case strings.Trim(site.Path, "/") != "" || site.RawQuery != "" || site.Fragment != "":
+		add("/site_url", "must be the site's address alone, such as https://acme.atlassian.net")
+	}
+	if c.CloudID != "" && !cloudID.MatchString(c.CloudID) {
+		add("/cloud_id", "must be an id such as 1324a887-45db-1bf4-1e99-ef0ff456d421, as https://acme.atlassian.net/_edge/tenant_info shows it for a site")
+	}
+	if c.APIURL == "" {
+		return
+	}
+	api, err := url.Parse(c.APIURL)
+	if fault := outbound.CheckURL(c.APIURL); fault != "" {
+		add("/api_url", "%s", fault)
+	} else if err != nil || api.RawQuery != "" || api.Fragment != "" {
+		add("/api_url", "must have no query and no fragment")
+	}
+}
+
+// api returns what the paths of the REST API come after.
+func (c Config) api() string {
+	base := c.APIURL
+	switch {
+	case base == "" && c.CloudID != "":
+		base = usualAPI
+	case base == "":
+		base = c.SiteURL
+	}
+	base = strings.TrimRight(base, "/")
+	if c.CloudID != "" {
+		base += "/ex/jira/" + c.CloudID
+	}
+	return base + "/rest/api/3"
+}
+
+// verbatim is how a text from an alert stands in a template of the body: the Atlassian Document Format has no markup.
+func verbatim(text string) string { return text }
+
+type sender struct {
+	issues *jira.Issues
+	site   jira.Site
+}
+
+// New returns a sender; it does no I/O.
+func New(c Config, env destination.Env) (destination.Sender, error) {
+	issues, err := jira.NewIssues(c.Config, "accountId", verbatim)
+	sign := jira.Bearer(c.APIToken)
+	if c.Email != "" {
+		sign = jira.Basic(c.Email, c.APIToken)
+	}
+	return &sender{issues: issues, site: jira.Site{
+		Env: env, API: c.api(), Web: strings.TrimRight(c.SiteURL, "/"), Sign: sign, Search: search, Hints: hints, Project: c.ProjectKey,
+	}}, err
+}
+
+// hints are what to do about a refusal: https://support.atlassian.com/user-management/docs/manage-api-tokens-for-service-accounts
+var hints = jira.Hints{
+	Unauthorized: "is the token still valid and of the account with this email? A token with scopes needs cloud_id, and the scopes read:jira-work and write:jira-work",
+	Forbidden:    "the account may not do this: it needs access to Jira and, in the project, the permissions Browse Projects and Create Issues",
+	NotFound:     "is site_url, or cloud_id, right, and may the account see the project?",
+}
+
+// search is the request that finds one issue by JQL. Without fields Jira answers with ids alone.
+func search(jql string) jira.Request {
+	body, _ := json.Marshal(struct { // texts can always be encoded
+		JQL        string   `json:"jql"`
+		Fields     []string `json:"fields"`
+		MaxResults int      `json:"maxResults"`
+	}{jql, []string{"labels"}, 1})
+	return jira.Request{Method: http.MethodPost, Path: "/search/jql", Body: body}
+}
+
+// Render returns the JSON of the request that makes the issue.
+func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
+	var cutter render.Cutter
+	texts := s.issues.Texts(m)
+	summary := s.issues.Summary(&cutter, texts, m)
+	body, err := s.issues.Body(m, summary, encode(describe(&cutter, texts, m)))
+	return destination.Rendering{Body: body, Truncated: cutter.Cut(), Notes: texts.Notes}, err
+}
+
+// Send makes one attempt; see [jira.Site.Send].
+func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	issue, err := s.Render(m)
+	if err != nil {
+		return destination.Receipt{}, err
+	}
+	return s.site.Send(ctx, m, issue)
+}
