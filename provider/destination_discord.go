@@ -15,7 +15,6 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/client"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/template"
 )
 
 // discordModel is an alertrouter_destination_discord.
@@ -53,7 +52,7 @@ var discordKind = kind{
 			Validators:          []validator.String{stringvalidator.RegexMatches(discordID, "must be a thread's id, which is digits")},
 			MarkdownDescription: describe("DiscordConfig.thread_id"),
 		},
-		"thread_name": templateAttribute("DiscordConfig.thread_name", template.Check),
+		"thread_name": templateAttribute("DiscordConfig.thread_name"),
 		"mention": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 100)},

@@ -24,7 +24,7 @@ type microsoftTeamsModel struct {
 var microsoftTeamsKind = kind{
 	name:       "microsoft_teams",
 	schemaName: "MicrosoftTeamsConfig",
-	docs: "A flow takes thousands of requests a minute, but Microsoft publishes a limit of 25 cards in 5 minutes for what it posts as the Flow bot, and cards over it are lost without a word. " +
+	docs: "A flow takes thousands of requests a minute, but Microsoft publishes a limit of 25 cards in 5 minutes for what it posts as the Flow bot, and cards over it may be lost without a word. " +
 		"So at most one attempt starts every 12 seconds, after up to 5 at once, unless `rate_limit_per_second` says otherwise: 1 where the flow posts as a user. What is more waits its turn and is not lost.",
 	newModel: func() model { return &microsoftTeamsModel{} },
 	attributes: with(templateAttributes("MicrosoftTeamsConfig"), map[string]schema.Attribute{

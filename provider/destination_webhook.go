@@ -45,7 +45,7 @@ var webhookKind = kind{
 	schemaName: "WebhookConfig",
 	docs:       "The request is signed when `signing_secret_wo` is set.",
 	newModel:   func() model { return &webhookModel{} },
-	attributes: with(templateAttributes("WebhookConfig"), map[string]schema.Attribute{
+	attributes: with(jsonTemplateAttributes("WebhookConfig"), map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},

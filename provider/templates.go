@@ -36,21 +36,24 @@ func with(shared ...map[string]schema.Attribute) map[string]schema.Attribute {
 // templateAttributes are the attributes of templates, for a type whose config has the schema's name in the contract.
 func templateAttributes(schemaName string) map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"title_template": templateAttribute(schemaName+".title_template", template.Check),
-		"body_template":  templateAttribute(schemaName+".body_template", template.Check),
+		"title_template": templateAttribute(schemaName + ".title_template"),
+		"body_template":  templateAttribute(schemaName + ".body_template"),
 	}
 }
 
 // jsonTemplateAttributes are those of a type whose body is JSON.
 func jsonTemplateAttributes(schemaName string) map[string]schema.Attribute {
 	attributes := templateAttributes(schemaName)
-	attributes["body_template"] = templateAttribute(schemaName+".body_template", func(source string, _ func(string) string) template.Faults {
+	attributes["body_template"] = checkedTemplate(schemaName+".body_template", func(source string, _ func(string) string) template.Faults {
 		return template.CheckJSON(source)
 	})
 	return attributes
 }
 
-func templateAttribute(key string, check func(string, func(string) string) template.Faults) schema.Attribute {
+// templateAttribute is one attribute whose value is a template of text.
+func templateAttribute(key string) schema.Attribute { return checkedTemplate(key, template.Check) }
+
+func checkedTemplate(key string, check func(string, func(string) string) template.Faults) schema.Attribute {
 	return schema.StringAttribute{
 		Optional:            true,
 		Validators:          []validator.String{stringvalidator.LengthAtLeast(1), messageTemplate{check}},

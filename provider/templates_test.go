@@ -27,6 +27,8 @@ func TestTemplates_AreCheckedWithoutAControlPlane(t *testing.T) {
 	for i, c := range wrong {
 		config += destination(fmt.Sprintf("n%d", i), c.attribute+" = "+c.value)
 	}
+	config += "resource \"alertrouter_destination_webhook\" \"text\" {\n  display_name = \"Text\"\n  severities = []\n  url = \"https://soar.example.com\"\n" +
+		"  title_template = \"{{ .title }}\"\n  body_template = \"{{ .title }}: text\"\n}\n"
 	config += destination("unknown", `body_template = "{{ .titel }} ${terraform_data.x.id}"`)
 	config += destination("right", `body_template = "*{{ .title }}* {{ join \", \" .tags }} {{ .context.user.name }}"`)
 	out, err := enginetest.NewWorkspace(t, config).Run(t, "validate", "-no-color")
@@ -40,6 +42,9 @@ func TestTemplates_AreCheckedWithoutAControlPlane(t *testing.T) {
 		if !regexp.MustCompile(at).MatchString(plain) {
 			t.Errorf("%s = %s is not refused on its line with %q", c.attribute, c.value, c.want)
 		}
+	}
+	if !regexp.MustCompile(`destination_webhook\.text, on main\.tf line \d+, [^:]*: \d+: body_template = .{0,200}?does not give JSON`).MatchString(plain) {
+		t.Error("the body of a webhook that is no JSON is not refused")
 	}
 	if regexp.MustCompile(`alertrouter_destination_slack\.(unknown|right)`).MatchString(out) {
 		t.Error("something is refused that is right, or not known yet")

@@ -232,6 +232,7 @@ func TestDestinations_WarnOfAddressesThatAreBlocked(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"webhook":{"url":"http://10.0.0.1/x"}}`:                                                       "/config/webhook/url cannot be reached: 10.0.0.1 is a private address; start the server with --allow-network 10.0.0.1/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
 		`{"webhook":{"secret_url":"http://[::ffff:169.254.169.254]/secret"}}`:                           "/config/webhook/secret_url cannot be reached: 169.254.169.254 is a link-local address; start the server with --allow-network 169.254.169.254/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
+		`{"email":{"host":"10.0.0.25","from":"a@example.com","to":["b@example.com"]}}`:                  "/config/email/host cannot be reached: 10.0.0.25 is a private address; start the server with --allow-network 10.0.0.25/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
 		`{"webhook":{"url":"http://2130706433/"}}`:                                                      "/config/webhook/url cannot be reached: the host is neither a name nor an IP address in its usual form",
 		`{"pagerduty":{"routing_key":"0123456789abcdef0123456789abcdef","api_url":"http://[fc00::1]"}}`: "/config/pagerduty/api_url cannot be reached: fc00::1 is a private address; start the server with --allow-network fc00::1/128 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
 		`{"webhook":{"url":"http://127.0.0.1:1/","basic_username":"10.0.0.1","basic_password":"x"}}`:    "", // the server of this test may

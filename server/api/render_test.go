@@ -181,3 +181,51 @@ func TestRender_OfALargeAlert(t *testing.T) {
 		t.Errorf("9 MiB: got %d", a.status)
 	}
 }
+
+// TestDelivery_OfWhatATemplateCannotSayGoesToTheFallback sends nothing in another form than the receiver expects.
+func TestDelivery_OfWhatATemplateCannotSayGoesToTheFallback(t *testing.T) {
+	t.Parallel()
+	own, other := make(chan []byte, 10), make(chan []byte, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/own" {
+			own <- raw
+		} else {
+			other <- raw
+		}
+	}))
+	defer receiver.Close()
+	s := servertest.Start(t)
+	var b, a shown
+	admin(t, s, 201, &b, "POST", "/v1/destinations", fmt.Sprintf(`{"display_name":"B","severities":[],"config":{"webhook":{"url":%q}}}`, receiver.URL))
+	const template = `{\"ip\": {{ index .context.ips 0 }}}`
+	admin(t, s, 201, &a, "POST", "/v1/destinations", fmt.Sprintf(
+		`{"display_name":"A \"1\"","severities":["HIGH"],"fallback":%q,"config":{"webhook":{"url":%q,"body_template":"%s"}}}`, b.ID, receiver.URL+"/own",
+		`{{ if .context.ips }}`+template+`{{ else }}{}{{ end }}`))
+	send := func(id, context string) {
+		t.Helper()
+		admin(t, s, 202, nil, "POST", "/v1/alerts", `{"alert_id":"`+id+`","type":"RULE","detection":{"id":"d","severity":"HIGH"},"context":`+context+`}`)
+	}
+	send("good", `{"ips":["198.51.100.7"]}`)
+	if got := string(<-own); got != `{"ip": "198.51.100.7"}` {
+		t.Errorf("got %s, want what the template makes", got)
+	}
+	send("odd", `{"ips":198}`)
+	got := <-other
+	destinationtest.CheckPayload(t, got)
+	var payload struct{ AlertID, FallbackOf string }
+	if err := json.Unmarshal(got, &payload); err != nil || payload.AlertID != "odd" || payload.FallbackOf != `A "1"` {
+		t.Errorf("the fallback got %s", got)
+	}
+	if len(own) > 0 {
+		t.Errorf("the receiver with a form of its own got %s", <-own)
+	}
+	answer := call(t, s, s.Token, "POST", "/v1/destinations/"+a.ID+"/render", `{"alert_id":"odd"}`)
+	if names := fieldsOf(t, answer); answer.status != 422 || !slices.Equal(names, []string{"/config/webhook/body_template"}) {
+		t.Errorf("the preview: got %d %s, want 422 that names the template", answer.status, answer.body)
+	}
+	list := admin(t, s, 200, nil, "GET", "/v1/deliveries?state=FAILED", nil)
+	if !strings.Contains(string(list.body), "the body template makes nothing of this alert that can be sent") || !strings.Contains(string(list.body), `"reason":"PERMANENT"`) {
+		t.Errorf("got %s, want why it failed", list.body)
+	}
+}

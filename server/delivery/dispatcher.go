@@ -364,6 +364,10 @@ func (d *Dispatcher) Message(job *Job) *destination.Message {
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
 	m.Again = m.Attempt > 1 || job.Delivery.CreatedAt.Before(d.since)
+	if n := len(job.Delivery.Attempts); n > 0 {
+		last := &job.Delivery.Attempts[n-1]
+		m.Tried = last.At.Add(last.Duration)
+	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = job.AcceptedAt
 	}

@@ -79,6 +79,7 @@ type call struct {
 	alertID string
 	attempt int
 	again   bool
+	tried   time.Time
 }
 
 func (*receiver) Render(*destination.Message) (destination.Rendering, error) {
@@ -87,7 +88,7 @@ func (*receiver) Render(*destination.Message) (destination.Rendering, error) {
 
 func (r *receiver) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	r.mu.Lock()
-	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt, m.Again})
+	r.calls = append(r.calls, call{time.Now(), m.AlertID, m.Attempt, m.Again, m.Tried})
 	n := len(r.calls)
 	r.now++
 	r.most = max(r.most, r.now)
@@ -268,6 +269,9 @@ func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
 		got := map[string][]bool{}
 		for _, c := range a.made() {
 			got[c.alertID] = append(got[c.alertID], c.again)
+			if recorded := c.attempt > 1; recorded == c.tried.IsZero() || recorded && !c.tried.Equal(a.made()[0].at) {
+				t.Errorf("attempt %d: got %s for the end of the attempt before, which ended %s", c.attempt, c.tried, a.made()[0].at)
+			}
 		}
 		want := map[string][]bool{first: {false, true}, old: {true}, recent: {false}}
 		if !reflect.DeepEqual(got, want) {

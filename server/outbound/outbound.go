@@ -238,9 +238,14 @@ func (c *Client) Blocked(text string) string {
 	if err != nil || urlFault(u) != "" {
 		return ""
 	}
-	addr, err := netip.ParseAddr(u.Hostname())
+	return c.BlockedHost(u.Hostname())
+}
+
+// BlockedHost says the same of a host without a URL.
+func (c *Client) BlockedHost(host string) string {
+	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		if checkHost(u.Hostname()) != nil {
+		if checkHost(host) != nil {
 			return "the host is neither a name nor an IP address in its usual form"
 		}
 		return ""

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"html"
@@ -543,4 +544,30 @@ func get(t testing.TB, client *outbound.Client, url string) (*outbound.Response,
 		t.Fatalf("request for %s: %v", url, err)
 	}
 	return client.Do(t.Context(), req)
+}
+
+func TestFailed_SpeaksAsDoDoes(t *testing.T) {
+	t.Parallel()
+	err := outbound.Failed("smtp.example.com:587", true, io.EOF)
+	if want := "smtp.example.com:587: the connection was closed before an answer; the request had been sent"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+	if !outbound.WasSent(err) || outbound.WasSent(outbound.Failed("smtp.example.com:587", false, io.EOF)) {
+		t.Error("WasSent does not tell whether the message had been sent")
+	}
+	if err := outbound.Failed("smtp.example.com:587", false, &tls.CertificateVerificationError{Err: io.EOF}); !errors.Is(err, outbound.ErrNeedsOperator) {
+		t.Errorf("got %v, want it to need an operator", err)
+	}
+	if text := outbound.Failed("smtp.example.com:587", false, errors.New("it said secret-word")).Error(); strings.Contains(text, "secret-word") {
+		t.Errorf("got %q, which quotes what the other side said", text)
+	}
+}
+
+func TestClient_TLSConfig(t *testing.T) {
+	t.Parallel()
+	roots := x509.NewCertPool()
+	config := outbound.New(outbound.Options{RootCAs: roots}).TLSConfig("smtp.example.com")
+	if config.RootCAs != roots || config.ServerName != "smtp.example.com" || config.MinVersion != tls.VersionTLS12 || config.InsecureSkipVerify || config.NextProtos != nil {
+		t.Errorf("got %+v", config)
+	}
 }

@@ -174,8 +174,8 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	return nil
 }
 
-// Warnings names what a valid draft has that can never work here, though it may elsewhere or later: URLs with addresses
-// that this server may not reach.
+// Warnings names what a valid draft has that can never work here, though it may elsewhere or later: URLs and hosts with
+// addresses that this server may not reach.
 func (r *Registry) Warnings(draft Draft) []problem.Field {
 	name, raw, err := r.pick(draft.Config)
 	var config map[string]any
@@ -185,7 +185,11 @@ func (r *Registry) Warnings(draft Draft) []problem.Field {
 	var fields []problem.Field
 	for _, member := range slices.Sorted(maps.Keys(config)) {
 		text, _ := config[member].(string)
-		if why := r.opts.Env.HTTP.Blocked(text); why != "" {
+		why := r.opts.Env.HTTP.Blocked(text)
+		if member == "host" {
+			why = r.opts.Env.HTTP.BlockedHost(text)
+		}
+		if why != "" {
 			fields = append(fields, problem.Field{Name: "/config/" + name + "/" + member, Message: "cannot be reached: " + why})
 		}
 	}

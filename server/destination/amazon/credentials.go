@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
@@ -76,7 +78,7 @@ func (id *identity) Retrieve(ctx context.Context) (found aws.Credentials, err er
 	defer cancel()
 	base, err := id.base(ctx)
 	if err != nil {
-		return aws.Credentials{}, &credentialError{ambientFault(err, id.access.Profile)}
+		return aws.Credentials{}, &credentialError{err}
 	}
 	found, err = base.Retrieve(ctx)
 	if err != nil {
@@ -104,7 +106,7 @@ func (id *identity) base(ctx context.Context) (aws.CredentialsProvider, error) {
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(id.region),
-		config.WithHTTPClient(id.env.HTTP.Doer()), // of STS and SSO
+		config.WithHTTPClient(guarded(id.env.HTTP)), // of STS and SSO
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		// The metadata addresses are the operator's, and closed to the client above; see the package's comment.
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = imds.New(imds.Options{}) }),
@@ -113,11 +115,21 @@ func (id *identity) base(ctx context.Context) (aws.CredentialsProvider, error) {
 		options = append(options, config.WithSharedConfigProfile(a.Profile))
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return nil, err
+	switch {
+	case isA[config.SharedConfigProfileNotExistError](err):
+		return nil, needsOperator{fmt.Errorf("the server's AWS files have no profile %q", a.Profile)}
+	case err != nil: // it may quote the files
+		return nil, needsOperator{errors.New("the server's AWS settings cannot be read: look at its files, AWS_CA_BUNDLE and the other environment variables")}
 	}
 	id.ambient = loaded.Credentials
 	return id.ambient, nil
+}
+
+// guarded is the SDK's own HTTP client, dialling under the guard. The default chain insists on it where AWS_CA_BUNDLE is set.
+func guarded(client *outbound.Client) aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.DialContext, t.Proxy = client.DialContext, nil
+	})
 }
 
 // assume calls STS. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -218,8 +230,6 @@ func ambientFault(err error, profile string) error {
 	switch {
 	case errors.Is(err, outbound.ErrBlocked):
 		return destination.Permanent(fmt.Errorf("the server's own AWS credentials cannot be fetched: %w", err))
-	case isA[config.SharedConfigProfileNotExistError](err):
-		text = fmt.Sprintf("the server's AWS files have no profile %q", profile)
 	case isA[*processcreds.ProviderError](err):
 		text = "the program that is to give the server AWS credentials (credential_process) failed"
 	case isA[*ssocreds.InvalidTokenError](err):

@@ -3,6 +3,7 @@
 package amazon_test
 
 import (
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -306,6 +307,52 @@ func TestSend_SaysWhereCredentialsWereLookedFor(t *testing.T) {
 	}
 	if n := len(aws.Calls("")); n != 0 {
 		t.Errorf("got %d calls without credentials", n)
+	}
+}
+
+// TestSend_WithABundleOfAuthorities has the variable set that has the SDK refuse HTTP clients that are not its own.
+func TestSend_WithABundleOfAuthorities(t *testing.T) {
+	dir := alone(t)
+	bundle := httptest.NewTLSServer(nil)
+	bundle.Close()
+	write(t, filepath.Join(dir, "ca.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: bundle.Certificate().Raw})))
+	t.Setenv("AWS_ACCESS_KEY_ID", amazontest.KeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", amazontest.Secret)
+	s, aws := services["SQS"], amazontest.New(t)
+	t.Setenv("AWS_CA_BUNDLE", filepath.Join(dir, "ca.pem"))
+	if _, err := amazontest.Open(t, s.typ, s.config.At(aws)).Send(t.Context(), destinationtest.Message()); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", filepath.Join(dir, "absent.pem"))
+	_, err := amazontest.Open(t, s.typ, s.config.At(aws)).Send(t.Context(), destinationtest.Message())
+	if got := outcomeOf(err); got != needsOperator || !strings.Contains(err.Error(), "AWS_CA_BUNDLE") {
+		t.Errorf("got %s (error %v), want what cannot be read", got, err)
+	}
+}
+
+// TestSend_SignsInWithAWebIdentity has a pod's token, which STS takes at an address that is blocked and at one that is not.
+func TestSend_SignsInWithAWebIdentity(t *testing.T) {
+	dir := alone(t)
+	s, aws := services["SNS"], amazontest.New(t)
+	write(t, filepath.Join(dir, "token"), "a.web.identity")
+	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", filepath.Join(dir, "token"))
+	t.Setenv("AWS_ROLE_ARN", roleARN)
+	refusal := func(w http.ResponseWriter, _ bool) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>no</Message></Error></ErrorResponse>")
+	}
+	for _, c := range []struct{ address, outcome, says string }{
+		{"http://10.0.0.5", "PERMANENT", "--allow-network"},
+		{aws.URL, needsOperator, "AWS gives the server no credentials: InvalidIdentityToken"},
+	} {
+		t.Setenv("AWS_ENDPOINT_URL_STS", c.address)
+		if c.address == aws.URL {
+			aws.NextRaw(refusal)
+		}
+		_, err := amazontest.Open(t, s.typ, s.config.At(aws)).Send(t.Context(), destinationtest.Message())
+		if got := outcomeOf(err); got != c.outcome || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("STS at %s: got %s (error %v), want %s and %q", c.address, got, err, c.outcome, c.says)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	wrongTime                // it may pass: the SDK corrects its clock by the answer; otherwise somebody must
 )
 
-// verdicts lists the codes whose HTTP status tells less than they do, or something else: AWS throttles with 400 and 403
+// verdictOf knows the codes whose HTTP status tells less than they do, or something else: AWS throttles with 400 and 403
 // as well. The names differ with the service and the protocol.
 //
 //	https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
@@ -77,8 +77,7 @@ func hintOf(code, message string) string {
 	case "NotFound", "NotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress":
 		return "check the name, the account and the region of the topic or queue"
 	}
-	switch {
-	case strings.Contains(message, "Message too long"), strings.Contains(message, "Message must be shorter"):
+	if strings.Contains(message, "Message too long") || strings.Contains(message, "Message must be shorter") {
 		return "set max_message_bytes to the MaximumMessageSize of the topic or queue"
 	}
 	return ""

@@ -14,12 +14,12 @@ import (
 )
 
 // WriteSample keeps what a picture in the docs is made of, an Adaptive Card's JSON or a mail's HTML, in the directory that
-// the variable SAMPLES names; make pictures sets it. Without it the test is skipped.
+// the variable SAMPLES names; make pictures sets it. Without it there is nothing to keep.
 func WriteSample(t testing.TB, name string, content []byte) {
 	t.Helper()
 	dir := os.Getenv("SAMPLES")
 	if dir == "" {
-		t.Skip("SAMPLES names no directory for what pictures are made of")
+		return
 	}
 	if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 		t.Fatal(err)

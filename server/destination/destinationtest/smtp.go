@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -182,8 +183,11 @@ func requestOf(m Mail) (request, error) {
 		return request{}, err
 	}
 	kind, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/alternative" {
-		return request{}, fmt.Errorf("its Content-Type is %s (%v), want multipart/alternative", kind, err)
+	if err != nil {
+		return request{}, fmt.Errorf("its Content-Type: %w", err)
+	}
+	if kind != "multipart/alternative" {
+		return request{}, fmt.Errorf("its Content-Type is %s, want multipart/alternative", kind)
 	}
 	parts, headers := map[string]any{}, map[string]string{}
 	for name := range parsed.Header {
@@ -217,7 +221,7 @@ func requestOf(m Mail) (request, error) {
 func readParts(parts map[string]any, from *multipart.Reader) error {
 	for {
 		part, err := from.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // vendorAddress is an address for senders that only render.
-const vendorAddress = "https://vendor.example.com"
+const vendorAddress = "http://127.0.0.1:9"
 
 // testTemplates looks at the templates of a type that has them.
 func testTemplates(t *testing.T, c Case) {
@@ -157,7 +157,7 @@ func testTemplatesEscape(t *testing.T, c Case) {
 		} {
 			texts := c.bodyTexts(t, c.render(t, "own title", "own body "+print, m))
 			if strings.Contains(texts, markup) || !strings.Contains(texts, "own body") {
-				t.Errorf("%s: got %q, want %q escaped", print, texts, markup)
+				t.Errorf("%s: got %.1000q, want %q escaped", print, texts, markup)
 			}
 		}
 	}
@@ -183,29 +183,43 @@ func testTemplatesAreCleaned(t *testing.T, c Case) {
 // testTemplatesFail has templates that work with the alerts they were checked with and not with this one.
 func testTemplatesFail(t *testing.T, c Case) {
 	const fails = "{{index .context.suite 0}}"
+	const why = "(line 1: index: there is no entry 0 in a list of 0"
 	m := Message()
 	m.Alert.Context = json.RawMessage(`{"suite":[],"rest":"12345"}`)
-	usual, err := c.open(t, vendorAddress).Render(m)
-	if err != nil {
-		t.Fatal(err)
+	if c.Machine {
+		testTemplatesFailForPrograms(t, c, fails, why, m)
+		return
 	}
 	r := c.render(t, fails, c.own(fails), m)
 	notes := strings.Join(r.Notes, "\n")
-	const why = "(line 1: index: there is no entry 0 in a list of 0"
 	if !strings.Contains(notes, "title template failed "+why) || !strings.Contains(notes, "body template failed "+why) {
 		t.Errorf("got the notes %q, want that both templates failed and why", notes)
-	}
-	if c.Machine {
-		if string(r.Body) != string(usual.Body) {
-			t.Errorf("got %s, want the usual %s", r.Body, usual.Body)
-		}
-		return
 	}
 	all := strings.Join(textsOf(t, r.Body), "\n")
 	for _, want := range []string{"template failed", "Root login to 123456789012", "The root account was used"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("got %s, want %q in the usual message", all, want)
 		}
+	}
+}
+
+// testTemplatesFailForPrograms wants the usual title in place of one that fails. But a program that expects a form of its
+// own is sent no other: without the body there is nothing to send.
+func testTemplatesFailForPrograms(t *testing.T, c Case, fails, why string, m *destination.Message) {
+	usual, err := c.open(t, vendorAddress).Render(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.render(t, fails, "", m)
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "title template failed "+why) || string(r.Body) != string(usual.Body) {
+		t.Errorf("got %s and the notes %q, want the usual body and why the title failed", r.Body, notes)
+	}
+	sender := c.with(t, map[string]any{"body_template": c.own(fails)}).open(t, vendorAddress)
+	_, err = sender.Render(m)
+	fields := problem.FieldsOf(err)
+	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent || len(fields) != 1 || fields[0].Name != "/body_template" ||
+		!strings.Contains(err.Error(), strings.TrimPrefix(why, "(")) {
+		t.Errorf("got %s: %v, want PERMANENT with the field /body_template and why", outcome, err)
 	}
 }
 

@@ -234,7 +234,7 @@ func TestRender_SaysThatAnAlertMayComeTwice(t *testing.T) {
 	t.Parallel()
 	m := destinationtest.Message()
 	m.Again = true
-	if msg, _ := renderWith(t, discord.Config{}, m); !strings.Contains(msg.Embeds[0].Description, "Discord may show this alert twice") {
+	if msg, _ := renderWith(t, discord.Config{}, m); !strings.Contains(msg.Embeds[0].Description, "Discord may show it twice") {
 		t.Errorf("got %q, want a note", msg.Embeds[0].Description)
 	}
 }

@@ -88,8 +88,7 @@ func Render(c Config, texts render.Texts, thread string, m *destination.Message)
 		ThreadName: short.Fit(thread, maxThreadName, units),
 	}
 	if texts.HasBody {
-		own := cutter.Fit(strings.TrimSpace(texts.Body), room(main), units)
-		main.Description = paragraphs(main.Description, own)
+		main.Description = paragraphs(main.Description, texts.FitBody(&cutter, room(main), units))
 		msg.Embeds = []embed{main}
 		return encode(msg), cutter.Cut()
 	}
@@ -129,7 +128,7 @@ func room(e embed) int {
 func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) string {
 	notes := texts.Notes
 	if m.Again {
-		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Discord may show this alert twice.")
+		notes = append(slices.Clone(notes), "This may have been sent before: Discord may show it twice.")
 	}
 	var lines []string
 	for _, note := range notes {

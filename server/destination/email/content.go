@@ -39,7 +39,7 @@ func newContent(texts render.Texts, m *destination.Message, room int) *content {
 	}
 	c.addLinks()
 	facts := render.Facts(m)
-	c.line = lineOf(facts)
+	c.line = c.cutter.Fit(lineOf(facts), maxFact, encoded)
 	if !c.hasOwn {
 		c.addTexts(facts, room)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -86,7 +87,7 @@ func (s *sender) header(id string, m *destination.Message) []field {
 	if m.Severity == alert.Critical || m.Severity == alert.High {
 		fields = append(fields, field{"Importance", "high"}) // https://www.rfc-editor.org/rfc/rfc4021#section-2.1.54
 	}
-	return fields
+	return slices.DeleteFunc(fields, func(f field) bool { return f.value == "" })
 }
 
 // encode writes the mail as it goes over the wire, the same bytes every time.

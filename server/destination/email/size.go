@@ -8,15 +8,15 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 )
 
-// maxMail is what a whole mail stays under, in bytes as it is sent. Servers take far more, the usual limit being 10 MB
-// and up; but Gmail clips a mail whose HTML is over about 102 KB, and shows a link in place of the rest
+// What a whole mail and its HTML part stay under, in bytes as they are sent. Servers take far more, the usual limit being
+// 10 MB and up; but Gmail clips a mail whose HTML is over about 102 KB, and shows a link in place of the rest
 // (https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html).
 const (
-	maxMail = 256 << 10
-	maxHTML = 102_000
+	MaxMail = 256 << 10
+	MaxHTML = 102_000
 )
 
-// How a mail is shared out, in what [encoded] counts. Together they stay under maxHTML with the HTML around them and
+// How a mail is shared out, in what [encoded] counts. Together they stay under MaxHTML with the HTML around them and
 // the line breaks of quoted-printable, one of three bytes for each 75.
 const (
 	maxTitle       = 1_500

@@ -17,7 +17,7 @@ const columns = 78
 // asText is the text part.
 func (c *content) asText() string {
 	heading := wrap("["+string(c.message.Severity)+"] "+c.title, 0)
-	parts := []string{heading + "\n" + rule("=", heading)}
+	parts := []string{heading + "\n" + rule(heading)}
 	if c.line != "" {
 		parts[0] += "\n" + wrap(c.line, 0)
 	}
@@ -54,15 +54,15 @@ func (c *content) factTable() string {
 	return strings.Join(lines, "\n")
 }
 
-func section(name, text string) string { return name + "\n" + rule("-", name) + "\n" + text }
+func section(name, text string) string { return name + "\n" + rule(name) + "\n" + text }
 
 // rule underlines a text of one line or more.
-func rule(with, text string) string {
+func rule(text string) string {
 	longest := 0
 	for line := range strings.SplitSeq(text, "\n") {
 		longest = max(longest, min(width.Of(line), columns))
 	}
-	return strings.Repeat(with, longest)
+	return strings.Repeat("-", longest)
 }
 
 func padded(text string, n int) string { return text + strings.Repeat(" ", max(n-len(text), 1)) }

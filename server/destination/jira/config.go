@@ -52,10 +52,10 @@ const (
 	maxName   = 255
 	maxLabel  = 255
 	maxLabels = 50 // ours
-	maxKey    = 255
 )
 
-// The forms of keys and ids: https://confluence.atlassian.com/adminjiraserver/changing-the-project-key-format-938847081.html
+// The forms of keys and ids. Cloud has no _ in a key (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/#api-rest-api-3-project-post);
+// administrators of Data Center can allow it.
 var (
 	projectKey = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,254}$`)
 	issueKey   = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}$`)

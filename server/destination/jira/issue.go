@@ -48,7 +48,7 @@ func NewIssues(c Config, userMember string, escape func(string) string) (*Issues
 	if fault != "" {
 		return nil, Collect(func(add Reporter) { add("/custom_fields", "%s", fault) })
 	}
-	templates, err := c.Templates.Compile(escape)
+	templates, err := c.Compile(escape)
 	priorities := map[string]string{}
 	if c.SendPriority {
 		priorities = usualPriorities()

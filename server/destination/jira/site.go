@@ -98,24 +98,24 @@ func (s *Site) name(receipt destination.Receipt, key string) destination.Receipt
 	return receipt
 }
 
-// How long Jira may take to find an issue that was just made: on Cloud "a few seconds to minutes", mostly seconds, see
-// https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/ (its remedy, reconcileIssues, wants the id of
-// the issue, which a lost answer did not bring); on Data Center the other nodes of a cluster follow within seconds. An
-// attempt that comes soon after the one before it waits once for the search to catch up. Later ones have waited enough.
-const (
-	indexLag   = 10 * time.Second
-	soonBefore = 4 // attempts: by the schedule the fourth begins half a minute after the third
-)
+// indexLag is how long Jira may take to find an issue that was just made: on Cloud "a few seconds to minutes", mostly
+// seconds, see https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/ (its remedy, reconcileIssues, wants
+// the id of the issue, which a lost answer did not bring); on Data Center the other nodes of a cluster follow within seconds.
+const indexLag = 10 * time.Second
 
-// findPatiently searches, and once more after a wait if there is nothing yet and may soon be.
+// findPatiently searches and, where there is nothing yet and the attempt before ended less than indexLag ago, waits for
+// the search to catch up and searches once more.
 func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	receipt, err := s.find(ctx, m)
-	if err != nil || receipt.ExternalID != "" || m.Attempt >= soonBefore {
+	if err != nil || receipt.ExternalID != "" || m.Tried.IsZero() {
 		return receipt, err
 	}
-	wait := indexLag
+	wait := indexLag - s.Env.Now().Sub(m.Tried)
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(deadline)/2) // the rest is for the search and the issue
+	}
+	if wait <= 0 {
+		return receipt, nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -16,10 +16,10 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
 )
 
-// again is the message on a later attempt.
-func again(attempt int) *destination.Message {
+// again is the message on the attempt after one that ended some time ago.
+func again(ago time.Duration) *destination.Message {
 	m := destinationtest.Message()
-	m.Attempt, m.Again = attempt, true
+	m.Attempt, m.Again, m.Tried = 2, true, now.Add(-ago)
 	return m
 }
 
@@ -55,7 +55,7 @@ func TestSend_FindsTheIssueOfALostAnswer(t *testing.T) {
 		_, err := sender.Send(t.Context(), destinationtest.Message())
 		mustOutcome(t, destination.OutcomeAmbiguous, err)
 		mustKeep(t, f, 1, 0)
-		receipt, err := sender.Send(t.Context(), again(2))
+		receipt, err := sender.Send(t.Context(), again(time.Second))
 		mustOutcome(t, destination.OutcomeDelivered, err)
 		mustKeep(t, f, 1, 1)
 		if receipt.ExternalID != "SEC-1" || !strings.HasSuffix(receipt.ExternalURL, "/browse/SEC-1") || !strings.Contains(receipt.Message, "earlier attempt") {
@@ -71,7 +71,7 @@ func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
 		f.lose, f.lag = true, 1
 		_, err := sender.Send(t.Context(), destinationtest.Message())
 		mustOutcome(t, destination.OutcomeAmbiguous, err)
-		receipt, err := sender.Send(hurried(t), again(2))
+		receipt, err := sender.Send(hurried(t), again(time.Second))
 		mustOutcome(t, destination.OutcomeDelivered, err)
 		mustKeep(t, f, 1, 2)
 		if receipt.ExternalID != "SEC-1" {
@@ -82,14 +82,24 @@ func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
 
 func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 	t.Parallel()
-	for attempt, searches := range map[int]int{1: 2, 2: 2, 3: 2, 4: 1, 9: 1} { // 1: after a crash
-		t.Run(fmt.Sprint(attempt), func(t *testing.T) {
+	killed := again(0) // by a process that did not live to record the attempt
+	killed.Attempt, killed.Tried = 1, time.Time{}
+	for name, c := range map[string]struct {
+		m        *destination.Message
+		searches int
+	}{
+		"after a second":         {again(time.Second), 2},
+		"after ten seconds":      {again(10 * time.Second), 1},
+		"after an hour":          {again(time.Hour), 1},
+		"after a killed process": {killed, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
 				t.Helper()
-				receipt, err := sender.Send(hurried(t), again(attempt))
+				receipt, err := sender.Send(hurried(t), c.m)
 				mustOutcome(t, destination.OutcomeDelivered, err)
-				mustKeep(t, f, 1, searches)
+				mustKeep(t, f, 1, c.searches)
 				if receipt.ExternalID != "SEC-1" || receipt.StatusCode != http.StatusCreated {
 					t.Errorf("got %+v, want the new issue", receipt)
 				}
@@ -118,7 +128,7 @@ func TestSend_LeavesIssuesOfOtherProjectsAndDeliveriesAlone(t *testing.T) {
 			{Key: "OPS-1", Project: "OPS", Labels: []string{jira.Label(destinationtest.Message())}},
 			{Key: "SEC-7", Project: "SEC", Labels: []string{jira.Label(other)}},
 		}
-		receipt, err := sender.Send(hurried(t), again(2))
+		receipt, err := sender.Send(hurried(t), again(time.Second))
 		mustOutcome(t, destination.OutcomeDelivered, err)
 		mustKeep(t, f, 3, 2)
 		if receipt.ExternalID != "SEC-3" {
@@ -147,7 +157,7 @@ func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
 			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
 				t.Helper()
 				f.search = c.search
-				_, err := sender.Send(t.Context(), again(2))
+				_, err := sender.Send(t.Context(), again(time.Second))
 				mustOutcome(t, c.want, err)
 				mustKeep(t, f, 0, 1)
 				if err == nil || !strings.Contains(err.Error(), "searching for it failed") {
@@ -167,7 +177,7 @@ func TestSend_MakesNothingWhenItsTimeEndsInTheWait(t *testing.T) {
 			answer(200, nil, `{"issues":[]}`)(w)
 			time.AfterFunc(100*time.Millisecond, cancel) // there is no deadline, so the wait would be long
 		}
-		_, err := sender.Send(ctx, again(2))
+		_, err := sender.Send(ctx, again(time.Second))
 		mustOutcome(t, destination.OutcomeRetry, err)
 		mustKeep(t, f, 0, 1)
 	})
@@ -200,7 +210,7 @@ func TestSend_Signs(t *testing.T) {
 	for name, kind := range kinds {
 		f := newFake(t)
 		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL))
-		if _, err := sender.Send(hurried(t), again(2)); err != nil {
+		if _, err := sender.Send(hurried(t), again(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range f.seen {
@@ -322,7 +332,7 @@ func TestSend_MasksSecretsInWhatJiraSays(t *testing.T) {
 
 func TestLabel_IsThatOfTheDelivery(t *testing.T) {
 	t.Parallel()
-	first, second := jira.Label(destinationtest.Message()), jira.Label(again(7))
+	first, second := jira.Label(destinationtest.Message()), jira.Label(again(time.Hour))
 	other := destinationtest.Message()
 	other.DeliveryID += "x"
 	if first != second || first == jira.Label(other) || !strings.HasPrefix(first, "alertrouter-") || strings.ContainsAny(first, ` "`) || len(first) > 40 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package jiradatacenter makes an issue in Jira Data Center (or Server) of each alert, through its REST API, version 2:
-// https://developer.atlassian.com/server/jira/platform/rest/v11000/api-group-issue/#api-api-2-issue-post
+// https://developer.atlassian.com/server/jira/platform/jira-rest-api-examples/
 //
 //	jira_data_center.go   what a user sets, and sending
 //	description.go        the description, within Jira's limits
@@ -33,9 +33,9 @@ type Config struct {
 	Username            string        `json:"username,omitempty"`
 	Password            secret.String `json:"password,omitzero"`
 
-	// MaxDescriptionCharacters is the administrators' limit of a text:
-	// https://confluence.atlassian.com/adminjiraserver/advanced-jira-application-configuration-938847836.html
-	// (jira.text.field.character.limit)
+	// MaxDescriptionCharacters is the administrators' limit of a text, jira.text.field.character.limit:
+	// https://jira.atlassian.com/browse/JRASERVER-64351, and one that is 65,534:
+	// https://github.com/release-engineering/Sync2Jira/issues/123
 	MaxDescriptionCharacters int `json:"max_description_characters,omitempty"`
 	jira.Config
 }

@@ -51,7 +51,7 @@ func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, 
 		card.Body = append(card.Body, element{Type: "TextBlock", Text: c.mentioned(), Wrap: true})
 	}
 	if texts.HasBody {
-		card.Body = append(card.Body, ownText(&cutter, texts.Body, maxMessage-bodyParts-lengthOf(card))...)
+		card.Body = append(card.Body, ownText(&cutter, texts, maxMessage-bodyParts-lengthOf(card))...)
 		return []byte(encode(messageOf(card))), cutter.Cut()
 	}
 	card.Body = append(card.Body, usualTexts(&cutter, m)...)
@@ -106,7 +106,7 @@ func heading(cutter *render.Cutter, look look, texts render.Texts, m *destinatio
 	}}
 	notes := texts.Notes
 	if m.Again {
-		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Teams may show this alert twice.")
+		notes = append(slices.Clone(notes), "This may have been sent before: Teams may show it twice.")
 	}
 	for _, note := range notes {
 		body = append(body, rich("", run{Text: plain(cutter.Fit(note, maxNote, size)), Italic: true}))
@@ -146,11 +146,11 @@ func fact(spacing, name, value string) element {
 }
 
 // ownText is what a template of the user's made, whose markup is Teams' Markdown.
-func ownText(cutter *render.Cutter, body string, room int) []element {
-	if render.Blank(body) {
+func ownText(cutter *render.Cutter, texts render.Texts, room int) []element {
+	if render.Blank(texts.Body) {
 		return nil
 	}
-	return []element{{Type: "TextBlock", Text: cutter.Fit(body, room, size), Wrap: true, Spacing: "medium"}}
+	return []element{{Type: "TextBlock", Text: texts.FitBody(cutter, room, size), Wrap: true, Spacing: "medium"}}
 }
 
 func folded(context string) element {

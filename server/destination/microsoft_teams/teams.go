@@ -25,7 +25,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
-// Type is the Microsoft Teams destination. A flow posts 25 cards in 5 minutes as the Flow bot. It takes many more, and fails
+// Type is the Microsoft Teams destination. A flow posts 25 cards in 5 minutes as the Flow bot. It takes many more, and may fail
 // to post them when nobody hears of it any longer: https://learn.microsoft.com/connectors/teams/#throttling-limits
 var Type = destination.Define("microsoft_teams", New).WithRateLimit(25.0 / 300).WithBurst(5)
 

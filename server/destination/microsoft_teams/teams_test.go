@@ -263,7 +263,7 @@ func TestRender_SaysThatAnAlertMayComeTwice(t *testing.T) {
 	m := destinationtest.Message()
 	m.Again = true
 	body, _ := renderWith(full, m)
-	if !strings.Contains(string(body), "Teams may show this alert twice") {
+	if !strings.Contains(string(body), "Teams may show it twice") {
 		t.Errorf("got %s, want a note", body)
 	}
 }

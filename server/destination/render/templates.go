@@ -81,7 +81,7 @@ type TemplateSet struct {
 // Texts are what a message says in its own words or the user's.
 type Texts struct {
 	Title   string   // one line of plain text, never blank
-	Body    string   // markup, where HasBody; see [Texts.FitBody]
+	Body    string   // markup without space around it, where HasBody; see [Texts.FitBody]
 	HasBody bool     // there is a template of the body, and it worked
 	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
 	Notes   []string // see [Notes]; and which template did not work
@@ -115,8 +115,11 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 			texts.Notes = append(texts.Notes, failed("body", err))
 			return texts
 		}
-		texts.Body, texts.HasBody = body, true
-		texts.shorter = func(characters int) (string, error) { return s.body.ExecuteShort(data, characters) }
+		texts.Body, texts.HasBody = strings.TrimSpace(body), true
+		texts.shorter = func(characters int) (string, error) {
+			body, err := s.body.ExecuteShort(data, characters)
+			return strings.TrimSpace(body), err
+		}
 	}
 	return texts
 }
@@ -134,13 +137,17 @@ func (t Texts) FitBody(c *Cutter, limit int, size Size) string {
 		return c.Fit(t.Body, limit, size)
 	}
 	c.cut = true
+	body := t.Body
 	for n := longest; n >= shortest; n /= 2 {
-		body, err := t.shorter(n)
-		if err == nil && size.Of(body) <= limit {
+		short, err := t.shorter(n)
+		if err != nil {
+			break
+		}
+		if body = short; size.Of(body) <= limit {
 			return body
 		}
 	}
-	return c.Fit(t.Body, limit, size)
+	return c.Fit(body, limit, size)
 }
 
 // templateData is what a template sees of a message: the names of [template.Names]. clean makes a text fit to be read

@@ -110,7 +110,7 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 	}
 	notes := texts.Notes
 	if m.Again {
-		notes = append(slices.Clone(notes), "Sent again, because an answer was lost: Slack may show this alert twice.")
+		notes = append(slices.Clone(notes), "This may have been sent before: Slack may show it twice.")
 	}
 	for _, note := range notes {
 		blocks = append(blocks, block{Type: "context", Elements: []any{plain(cutter.Fit(note, maxNote, size))}})

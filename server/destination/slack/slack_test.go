@@ -80,7 +80,7 @@ func TestRender_SaysThatAnAlertMayComeTwice(t *testing.T) {
 	t.Parallel()
 	m := destinationtest.Message()
 	m.Again = true
-	if body, _ := renderWith(slack.Config{}, m); !strings.Contains(string(body), "Slack may show this alert twice") {
+	if body, _ := renderWith(slack.Config{}, m); !strings.Contains(string(body), "Slack may show it twice") {
 		t.Errorf("got %s, want a note", body)
 	}
 }

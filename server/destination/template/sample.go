@@ -4,6 +4,7 @@ package template
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -24,11 +25,12 @@ func CheckJSON(source string) Faults {
 
 func checked(t *Template, err error) Faults {
 	if err != nil {
-		return err.(Faults) //nolint:errorlint,forcetypeassert // Parse says so
+		faults, _ := errors.AsType[Faults](err)
+		return faults
 	}
 	for _, s := range samples() {
 		if _, err := t.Execute(s.data); err != nil {
-			fault := err.(Fault) //nolint:errorlint,forcetypeassert // Execute says so
+			fault, _ := errors.AsType[Fault](err)
 			fault.Message += " (with an alert that has " + s.what + ")"
 			return Faults{fault}
 		}
@@ -92,7 +94,8 @@ func empty() map[string]any {
 	for _, n := range Names() {
 		into, name := data, n.Path[1:]
 		if outer, inner, nested := strings.Cut(name, "."); nested {
-			into, name = data[outer].(map[string]any), inner //nolint:forcetypeassert // Names lists it first
+			into, _ = data[outer].(map[string]any) // Names lists it first
+			name = inner
 		}
 		into[name] = map[Kind]any{Text: "", Number: 0, Truth: false, List: []string{}, Map: map[string]any{}}[n.Kind]
 	}

@@ -109,6 +109,9 @@ func (c Config) validateCredentials(add reporter) {
 const maxHMACText = 100
 
 func (c Config) validateHMAC(add reporter) {
+	if !validValue(c.HMACSecret.Reveal()) {
+		add("/hmac_secret", "must not hold line breaks or other control characters")
+	}
 	for _, text := range []struct{ name, value string }{{"/hmac_header", c.HMACHeader}, {"/hmac_format", c.HMACFormat}} {
 		if text.value != "" && !c.HMACSecret.IsSet() {
 			add(text.name, "must not be set without hmac_secret")
@@ -116,6 +119,9 @@ func (c Config) validateHMAC(add reporter) {
 		if len(text.value) > maxHMACText {
 			add(text.name, "must have at most %d characters", maxHMACText)
 		}
+	}
+	if !validValue(c.HMACSecret.Reveal()) {
+		add("/hmac_secret", "must not hold line breaks or other control characters")
 	}
 	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
 	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")

@@ -113,7 +113,7 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 		return destination.Rendering{}, bodyFailed(texts.BodyErr)
 	case texts.HasBody:
 		return destination.Rendering{Body: []byte(texts.Body), Notes: texts.Notes}, nil
-	case s.titled:
+	case s.titled && texts.Title != render.Title(m): // else it failed or came out blank
 		m = withTitle(m, texts.Title)
 	}
 	body, _ := payload.Render(m, 0, nil)
