@@ -288,7 +288,7 @@ func TestSend_UsesAProfileAndItsNewKeys(t *testing.T) {
 func TestSend_SaysWhereCredentialsWereLookedFor(t *testing.T) {
 	dir := alone(t)
 	const printed = "printedByTheProgram"
-	write(t, filepath.Join(dir, "config"), "[profile broken]\ncredential_process = /bin/echo "+printed+"\n")
+	write(t, filepath.Join(dir, "config"), "[profile broken]\ncredential_process = echo "+printed+"\n")
 	s := services["SNS"]
 	aws := amazontest.New(t)
 	for profile, want := range map[string]string{
@@ -385,7 +385,7 @@ func TestSend_ReachesTheMetadataAddressOnly(t *testing.T) {
 // TestNew_DoesNotLookForCredentials opens a sender that has none.
 func TestNew_DoesNotLookForCredentials(t *testing.T) {
 	dir := alone(t)
-	write(t, filepath.Join(dir, "config"), "[profile p]\ncredential_process = /bin/touch "+filepath.Join(dir, "touched")+"\n")
+	write(t, filepath.Join(dir, "config"), "[profile p]\ncredential_process = touch "+filepath.Join(dir, "touched")+"\n")
 	sender := amazontest.Open(t, amazonsns.Type, services["SNS"].config.And(amazontest.Config{"profile": "p"}))
 	if _, err := sender.Render(destinationtest.Message()); err != nil {
 		t.Error(err)

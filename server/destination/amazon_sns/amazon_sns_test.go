@@ -44,9 +44,7 @@ func texts(t *testing.T, call amazontest.Call) map[string]string {
 	if err := json.Unmarshal([]byte(call.Values["Message"]), &all); err != nil {
 		t.Fatalf("the message is not JSON: %v", err)
 	}
-	if !json.Valid([]byte(all["default"])) {
-		t.Fatalf("what programs get is not JSON: %.100s", all["default"])
-	}
+	destinationtest.CheckPayload(t, []byte(all["default"]))
 	return all
 }
 
@@ -230,9 +228,7 @@ func checkText(t *testing.T, call amazontest.Call, structure string) {
 	if structure == "json" {
 		all = texts(t, call)
 	}
-	if !json.Valid([]byte(all["default"])) {
-		t.Errorf("what programs get is not JSON: %.100q", all["default"])
-	}
+	destinationtest.CheckPayload(t, []byte(all["default"]))
 	for kind, text := range all {
 		if !utf8.ValidString(text) || strings.ContainsAny(text, "\uffff\ufffe") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }) {
 			t.Errorf("%s has characters that a queue does not take", kind)
@@ -327,6 +323,17 @@ func TestRender_IsWhatIsSent(t *testing.T) {
 			if got := fmt.Sprint(rendered[name]); got != "map[DataType:"+strings.Replace(want, " ", " StringValue:", 1)+"]" {
 				t.Errorf("attribute %s: the rendering has %s, sent was %q", name, got, want)
 			}
+		}
+	}
+}
+
+func TestSend_WhateverThereIsIsTaken(t *testing.T) {
+	t.Parallel()
+	aws := amazontest.New(t)
+	aws.Limit = 256 << 10
+	for _, structure := range []string{"json", "string"} {
+		for _, m := range destinationtest.Messages() {
+			checkText(t, send(t, aws, config{"topic_arn": standard, "message_structure": structure}, m)[0], structure)
 		}
 	}
 }

@@ -95,8 +95,7 @@ func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, 
 func describe(cutter *render.Cutter, name string, texts render.Texts, m *destination.Message) (html string, notes []string) {
 	if texts.HasBody {
 		head := heading(cutter, name, texts.Notes, m)
-		room := maxNotes - len(body(append(slices.Clone(head), "", marker(m))))
-		own, err := fit(cutter, texts.FitBody(cutter, room-len(cutNote), render.Bytes), room)
+		own, err := ownText(cutter, texts, maxNotes-len(body(append(head, "", marker(m)))))
 		if err == nil {
 			return body(append(head, own, marker(m))), texts.Notes
 		}
@@ -108,6 +107,14 @@ func describe(cutter *render.Cutter, name string, texts render.Texts, m *destina
 		parts = append(parts, contextBlock(escapeText(json)))
 	}
 	return body(append(parts, marker(m))), texts.Notes
+}
+
+// ownText is what a template gave, within limit bytes: with its values cut or, where that does not do, its own text.
+func ownText(cutter *render.Cutter, texts render.Texts, limit int) (string, error) {
+	if own, err := fit(cutter, strings.TrimSpace(texts.FitBody(cutter, limit, render.Bytes)), limit); err == nil {
+		return own, nil
+	}
+	return fit(cutter, strings.TrimSpace(texts.Body), limit)
 }
 
 func heading(cutter *render.Cutter, name string, notes []string, m *destination.Message) []string {

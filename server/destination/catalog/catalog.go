@@ -35,10 +35,10 @@ func Types() []destination.Type {
 		github.Type,
 		jiracloud.Type,
 		jiradatacenter.Type,
+		teams.Type,
 		opsgenie.Type,
 		pagerduty.Type,
 		slack.Type,
-		teams.Type,
 		webhook.Type,
 	}
 }

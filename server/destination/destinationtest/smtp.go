@@ -105,11 +105,13 @@ func (overSMTP) point(t testing.TB, _ Case, members map[string]any, address stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil || members["host"] == nil {
-		t.Fatalf("cannot lead the suite's config to %s: %v", address, err)
+	if members["host"] == nil {
+		t.Fatal("the suite's config has no host")
 	}
-	members["host"], members["port"] = u.Hostname(), port
+	members["host"] = u.Hostname()
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		members["port"] = port
+	}
 }
 
 func (overSMTP) private() string { return "smtp://10.0.0.5:587" }

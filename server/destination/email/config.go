@@ -62,7 +62,7 @@ func (c Config) Validate() error {
 	v.checkAuth(c)
 	v.checkAddresses(c)
 	v.check("/subject_prefix", prefixFault(c.SubjectPrefix))
-	return problem.InvalidFields(append(v.fields, c.Templates.Validate(escapeValue)...))
+	return problem.InvalidFields(append(v.fields, c.Templates.Validate(escape)...))
 }
 
 type validation struct{ fields []problem.Field }

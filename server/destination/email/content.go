@@ -34,7 +34,7 @@ func newContent(texts render.Texts, m *destination.Message, room int) *content {
 	c := &content{message: m, notes: texts.Notes, hasOwn: texts.HasBody}
 	c.title = c.cutter.Fit(texts.Title, maxTitle, encoded)
 	if c.hasOwn {
-		c.own = texts.FitBody(&c.cutter, maxOwn, encoded)
+		c.own = wholeTags(texts.FitBody(&c.cutter, maxOwn, quoted))
 	}
 	c.addLinks()
 	facts := render.Facts(m)
@@ -46,6 +46,14 @@ func newContent(texts render.Texts, m *destination.Message, room int) *content {
 		c.notes[i] = c.cutter.Fit(note, maxNote, encoded)
 	}
 	return c
+}
+
+// wholeTags returns HTML without the tag that it was cut in, whose quotes would swallow what follows.
+func wholeTags(markup string) string {
+	if open := strings.LastIndexByte(markup, '<'); open > strings.LastIndexByte(markup, '>') {
+		return markup[:open] + "…"
+	}
+	return markup
 }
 
 func (c *content) addLinks() {

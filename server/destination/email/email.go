@@ -77,7 +77,7 @@ type sender struct {
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	templates, err := c.Compile(escapeValue)
+	templates, err := c.Compile(escape)
 	if err != nil {
 		return nil, err
 	}

@@ -31,9 +31,6 @@ const (
 // escape makes a text harmless in HTML, also between quotes.
 func escape(text string) string { return html.EscapeString(text) }
 
-// escapeValue is escape for what the user's template prints, which may hold anything.
-func escapeValue(text string) string { return escape(render.Text(text)) }
-
 // lines is a text of several lines in HTML.
 func lines(text string) string { return strings.ReplaceAll(escape(text), "\n", "<br>\n") }
 

@@ -423,13 +423,36 @@ func TestTemplates_ReplaceBothParts(t *testing.T) {
 	if !strings.Contains(p.Text, "View alert:") || !strings.Contains(p.HTML, ">View alert</a>") {
 		t.Error("the links are gone")
 	}
-	long := render(t, config{"body_template": "{{ range .tags }}{{ . }}{{ end }}"}, tagged(destinationtest.Message(), 70_000))
-	if p := partsOf(t, long); !strings.Contains(p.Text, "cut to fit") || strings.Contains(p.HTML, "<pre") || !long.Truncated || len(long.Notes) != 0 {
-		t.Errorf("a body that is too long: got the notes %q and %s", long.Notes, p.Text)
-	}
 }
 
-func tagged(m *destination.Message, n int) *destination.Message {
-	m.Alert.Detection.Tags = []string{strings.Repeat("x", n)}
-	return m
+func TestTemplates_StayWithinLimits(t *testing.T) {
+	t.Parallel()
+	for name, template := range map[string]string{
+		"a value":     "<p>own start</p>{{ range .tags }}{{ . }}{{ end }}<p>own end</p>",
+		"its own":     "<p>own start</p>{{ range .log_types }}<p class=\"a b c d e f g h i j k l m n o p q r s t u v w x y z\">{{ . }}</p>{{ end }}",
+		"its own, ==": "<p>own start</p>{{ range .log_types }}=========================================={{ end }}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := destinationtest.Message()
+			m.Alert.Detection.Tags = []string{strings.Repeat("x", 200_000)}
+			m.Alert.LogTypes = slices.Repeat([]string{"AWS.CloudTrail"}, 2_000)
+			c := config{"body_template": template}
+			mail := deliver(t, c, m)[0]
+			if n := len(mail.rawHTML); n > email.MaxHTML {
+				t.Errorf("the HTML has %d bytes, want at most %d", n, email.MaxHTML)
+			}
+			for _, part := range []string{mail.HTML, mail.Text} {
+				if !strings.Contains(part, "own start") || !strings.Contains(part, "View alert") || !strings.Contains(part, "Sent by alertrouter.") {
+					t.Errorf("got %.300s…%s", part, part[max(0, len(part)-600):])
+				}
+			}
+			if before, _, _ := strings.Cut(mail.HTML, ">View alert"); strings.Count(before, "\"")%2 != 0 {
+				t.Errorf("it was cut in a tag: …%s", before[max(0, len(before)-600):])
+			}
+			if !render(t, c, m).Truncated {
+				t.Error("want Truncated")
+			}
+		})
+	}
 }

@@ -51,3 +51,14 @@ var encoded render.Size = func(r rune) int {
 	}
 	return len("=00") * utf8.RuneLen(r)
 }
+
+// quoted counts a character of what is HTML already, as quoted-printable.
+var quoted render.Size = func(r rune) int {
+	switch {
+	case r == '\n':
+		return len("\r\n")
+	case r >= ' ' && r < 0x7f && r != '=':
+		return 1
+	}
+	return len("=00") * utf8.RuneLen(r)
+}

@@ -4,6 +4,7 @@ package jiradatacenter
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -109,10 +110,14 @@ func (d *description) links(m *destination.Message) string {
 	return "\n" + strings.Join(links, " · ") + "\n"
 }
 
+// brokenEntity is an entity that a cut has left without its end.
+var brokenEntity = regexp.MustCompile(`&#?[0-9a-z]{0,6}…$`)
+
 // own adds what a template of the user's made, whose markup is Jira's and whose values are escaped already.
 func (d *description) own(texts render.Texts, links string) {
 	room := d.limit - jira.Units.Of(d.out.String()+links) - len("\n\n")
-	if body := render.Text(texts.FitBody(d.cutter, room, jira.Units)); !render.Blank(body) {
+	body := render.Text(brokenEntity.ReplaceAllString(texts.FitBody(d.cutter, room, jira.Units), "…"))
+	if !render.Blank(body) {
 		d.out.WriteString("\n" + body + "\n")
 	}
 }
