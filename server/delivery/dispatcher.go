@@ -362,7 +362,7 @@ func attemptsSince(d *Delivery) int {
 func (d *Dispatcher) Message(job *Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
-		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
+		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Promised: job.Delivery.CreatedAt, Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
 	m.Again = job.Delivery.CreatedAt.Before(d.since) || job.Delivery.AttemptsDropped > 0 || slices.ContainsFunc(job.Delivery.Attempts, mayHaveArrived)
 	if n := len(job.Delivery.Attempts); n > 0 {
