@@ -57,6 +57,12 @@ func Unconfirmed(what string) error {
 	return Ambiguous(fmt.Errorf("the destination's answer is a success, but names no %s: did a login page or a proxy answer in its place?", what))
 }
 
+// IsPage reports whether an answer is a page for people, as a proxy or a login gives it in the vendor's place. Its
+// Content-Type does not tell: Slack calls its own word text/html.
+func IsPage(resp *outbound.Response) bool {
+	return strings.HasPrefix(strings.TrimSpace(string(resp.Body)), "<")
+}
+
 // OutcomeOf reads what a sender's error says: the outcome, and the wait asked for when it is WAIT.
 func OutcomeOf(err error) (Outcome, time.Duration) {
 	if err == nil {

@@ -47,6 +47,9 @@ func read(receipt destination.Receipt, resp *outbound.Response, err error) (dest
 
 // confirm takes the message's id from an answer that is a success.
 func confirm(receipt destination.Receipt, resp *outbound.Response) (destination.Receipt, error) {
+	if resp.StatusCode == http.StatusNoContent { // what Discord answers where nobody waits for the message
+		return receipt, nil
+	}
 	var message struct {
 		ID        string `json:"id"`
 		ChannelID string `json:"channel_id"`

@@ -106,7 +106,10 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	if err != nil {
 		return destination.Receipt{}, err
 	}
-	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
+	receipt, resp, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
 	receipt.Truncated = message.Truncated
+	if err == nil {
+		err = confirm(resp)
+	}
 	return receipt, explained(receipt, err)
 }
