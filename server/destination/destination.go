@@ -12,6 +12,7 @@
 //	preview.go   Type.Preview: what an alert would become, without secrets
 //	again.go     what an attempt needs that looks for what one before it made
 //	outcome.go   what an attempt's error says should happen next
+//	faults.go    Faults: collecting what is wrong with a config
 //	field.go     what types ask of the texts in a config
 //	name.go      when two display names are the same
 package destination

@@ -149,11 +149,12 @@ func legal(text string) string {
 }
 
 // LegalID reports whether text can be the id of a group or of a deduplication.
-func LegalID(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
+func LegalID(text string) bool { return text != "" && len(text) <= maxID && destination.Visible(text) }
+
+// IDFault is the fault of a text that is not [LegalID].
+func IDFault(text string) string {
+	if !LegalID(text) {
+		return "must be 1 to 128 ASCII letters, digits and punctuation, without spaces"
 	}
-	return text != "" && len(text) <= maxID
+	return ""
 }

@@ -13,14 +13,12 @@ package amazonsns
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
 // Type is the Amazon SNS destination. What a topic takes in a second depends on the region, and is far more than alerts
@@ -55,32 +53,25 @@ func (c *Config) SetDefaults() { c.MaxMessageBytes = defaultMessage }
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
+	var faults destination.Faults
 	topic, ok := amazon.ParseTopic(c.TopicARN)
 	switch {
 	case c.TopicARN == "":
-		add("/topic_arn", "is required")
+		faults.Add("/topic_arn", "is required")
 	case !ok:
-		add("/topic_arn", "must be the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:alerts")
+		faults.Add("/topic_arn", "must be the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:alerts")
 	}
 	named := topic.Region
 	if !ok {
 		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
-	c.Access.Validate(add, "topic_arn", named)
-	if s := c.MessageStructure; s != "" && s != structureJSON && s != structureString {
-		add("/message_structure", "must be %s or %s", structureJSON, structureString)
-	}
-	if c.MessageGroupID != "" && !amazon.LegalID(c.MessageGroupID) {
-		add("/message_group_id", "must be 1 to 128 ASCII letters, digits and punctuation, without spaces")
-	}
+	c.Access.Validate(&faults, "topic_arn", named)
+	faults.Optional("/message_structure", c.MessageStructure, destination.OneOf(structureJSON, structureString))
+	faults.Optional("/message_group_id", c.MessageGroupID, amazon.IDFault)
 	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
+		faults.Add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
 	}
-	return problem.InvalidFields(fields)
+	return faults.Err()
 }
 
 type sender struct {

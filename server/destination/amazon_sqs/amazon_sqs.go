@@ -12,7 +12,6 @@ package amazonsqs
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	jsonv2 "github.com/go-json-experiment/json"
@@ -20,7 +19,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
 // Type is the Amazon SQS destination. What a queue takes in a second is without limit, or, first in, first out, 300
@@ -52,37 +50,32 @@ func (c *Config) SetDefaults() { c.MaxMessageBytes = mostMessage }
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
+	var faults destination.Faults
 	queue, ok := amazon.ParseQueue(c.QueueURL)
 	switch fault := outbound.CheckURL(c.QueueURL); {
 	case c.QueueURL == "":
-		add("/queue_url", "is required")
+		faults.Add("/queue_url", "is required")
 	case fault != "":
-		add("/queue_url", "%s", fault)
+		faults.Add("/queue_url", "%s", fault)
 	case !ok:
-		add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
+		faults.Add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
 	}
 	named := queue.Region
 	if !ok {
 		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
-	c.Access.Validate(add, "queue_url", named)
+	c.Access.Validate(&faults, "queue_url", named)
 	switch {
 	case c.DelaySeconds < 0 || c.DelaySeconds > maxDelay:
-		add("/delay_seconds", "must be 0 to %d", maxDelay)
+		faults.Add("/delay_seconds", "must be 0 to %d", maxDelay)
 	case c.DelaySeconds > 0 && queue.FIFO:
-		add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
+		faults.Add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
 	}
-	if c.MessageGroupID != "" && !amazon.LegalID(c.MessageGroupID) {
-		add("/message_group_id", "must be 1 to 128 ASCII letters, digits and punctuation, without spaces")
-	}
+	faults.Optional("/message_group_id", c.MessageGroupID, amazon.IDFault)
 	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
+		faults.Add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
 	}
-	return problem.InvalidFields(fields)
+	return faults.Err()
 }
 
 type sender struct {

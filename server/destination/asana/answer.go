@@ -29,7 +29,7 @@ func readTask(body []byte) (made, bool) {
 	var answer struct {
 		Data made `json:"data"`
 	}
-	ok := json.Unmarshal(body, &answer) == nil && gidForm.MatchString(answer.Data.GID)
+	ok := json.Unmarshal(body, &answer) == nil && isGID(answer.Data.GID)
 	return answer.Data, ok
 }
 
