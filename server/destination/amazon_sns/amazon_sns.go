@@ -30,8 +30,7 @@ type Config struct {
 	amazon.Access
 	TopicARN         string `json:"topic_arn"`
 	MessageStructure string `json:"message_structure,omitempty"` // json, string, or "": string for first-in-first-out topics
-	MessageGroupID   string `json:"message_group_id,omitempty"`
-	MaxMessageBytes  int    `json:"max_message_bytes,omitempty"`
+	amazon.Form
 }
 
 // The structures of a message: one text for each kind of subscriber, or one for all.
@@ -40,13 +39,9 @@ const (
 	structureString = "string"
 )
 
-// The limits of a topic's MaximumMessageSize, and where it stands unless somebody moved it. The smallest is AWS's too
-// little for an alert. https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
-const (
-	leastMessage   = 16 << 10
-	defaultMessage = 256 << 10
-	mostMessage    = 1 << 20
-)
+// defaultMessage is where a topic's MaximumMessageSize stands unless somebody moved it:
+// https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+const defaultMessage = 256 << 10
 
 // SetDefaults fills in the size a topic takes unless it was told otherwise.
 func (c *Config) SetDefaults() { c.MaxMessageBytes = defaultMessage }
@@ -67,10 +62,7 @@ func (c Config) Validate() error {
 	}
 	c.Access.Validate(&faults, "topic_arn", named)
 	faults.Optional("/message_structure", c.MessageStructure, destination.OneOf(structureJSON, structureString))
-	faults.Optional("/message_group_id", c.MessageGroupID, amazon.IDFault)
-	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		faults.Add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
-	}
+	c.Form.Validate(&faults)
 	return faults.Err()
 }
 

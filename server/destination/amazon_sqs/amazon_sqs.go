@@ -28,25 +28,20 @@ var Type = destination.Define("amazon_sqs", New)
 // Config is what a user sets.
 type Config struct {
 	amazon.Access
-	QueueURL        string `json:"queue_url"`
-	DelaySeconds    int    `json:"delay_seconds,omitempty"` // 0: the queue's setting
-	MessageGroupID  string `json:"message_group_id,omitempty"`
-	MaxMessageBytes int    `json:"max_message_bytes,omitempty"`
+	QueueURL     string `json:"queue_url"`
+	DelaySeconds int    `json:"delay_seconds,omitempty"` // 0: the queue's setting
+	amazon.Form
 }
 
-// The limits of a queue's MaximumMessageSize; most is where it stands in new queues. Of the smallest that AWS allows,
-// an alert has no use.
+// defaultMessage is where a new queue's MaximumMessageSize stands, and the most it can be:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-const (
-	leastMessage = 16 << 10
-	mostMessage  = 1 << 20
-)
+const defaultMessage = 1 << 20
 
 // maxDelay is the longest a queue may hold a message back, in seconds.
 const maxDelay = 900
 
 // SetDefaults fills in the size a queue takes unless it was told otherwise.
-func (c *Config) SetDefaults() { c.MaxMessageBytes = mostMessage }
+func (c *Config) SetDefaults() { c.MaxMessageBytes = defaultMessage }
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
@@ -71,10 +66,7 @@ func (c Config) Validate() error {
 	case c.DelaySeconds > 0 && queue.FIFO:
 		faults.Add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
 	}
-	faults.Optional("/message_group_id", c.MessageGroupID, amazon.IDFault)
-	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		faults.Add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
-	}
+	c.Form.Validate(&faults)
 	return faults.Err()
 }
 
@@ -88,7 +80,7 @@ type sender struct {
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
 	if c.MaxMessageBytes == 0 {
-		c.MaxMessageBytes = mostMessage
+		c.MaxMessageBytes = defaultMessage
 	}
 	queue, _ := amazon.ParseQueue(c.QueueURL) // it is valid
 	caller := amazon.NewCaller(c.Access, queue.Region, queue.Endpoint, env)

@@ -24,12 +24,7 @@ const MaxSummary = 254
 const MaxDescription = 32_767
 
 // Units counts UTF-16, as Jira does.
-var Units render.Size = func(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	return 1
-}
+var Units render.Size = render.UTF16
 
 // Issues makes the bodies of requests that create issues. It is safe for concurrent use.
 type Issues struct {

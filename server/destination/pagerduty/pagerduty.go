@@ -145,7 +145,7 @@ func (s *sender) post(ctx context.Context, body []byte) (destination.Receipt, er
 	var a answer
 	_ = json.Unmarshal(resp.Body, &a) // what is no answer of PagerDuty says nothing
 	if err != nil {
-		if text := secret.Redact(a.reason(), s.config.RoutingKey); text != "" {
+		if text := render.Said(a.reason(), s.config.RoutingKey); text != "" {
 			err = fmt.Errorf("%w: %s", err, text)
 		}
 		return receipt, err
@@ -157,11 +157,8 @@ func (s *sender) post(ctx context.Context, body []byte) (destination.Receipt, er
 	return receipt, nil
 }
 
-const maxReason = 500 // characters
-
-// reason is the answer's message and errors, on one line.
+// reason is the answer's message and errors.
 func (a answer) reason() string {
 	texts := slices.DeleteFunc(append([]string{a.Message}, a.Errors...), func(text string) bool { return text == "" })
-	var cutter render.Cutter
-	return cutter.Fit(render.Line(strings.Join(texts, "; ")), maxReason, render.Runes)
+	return strings.Join(texts, "; ")
 }
