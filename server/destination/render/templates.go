@@ -135,7 +135,7 @@ func failed(which string, err error) string {
 	return fmt.Sprintf("The %s template failed (%s), so this is the usual %[1]s.", which, err)
 }
 
-// How many characters the values in a body that is too long are cut to, at first and at last, and what then stands at its
+// How many characters the values in a body that is too long are cut to, at most and at least, and what then stands at its
 // end.
 const (
 	longestValue, shortestValue = 8 << 10, 8
@@ -150,17 +150,23 @@ func (t Texts) FitBody(c *Cutter, limit int, size Size) string {
 		return c.Fit(t.Body, limit, size)
 	}
 	c.cut = true
-	body := t.Body
-	for n := longestValue; n >= shortestValue; n /= 2 {
-		short, err := t.shorter(n)
+	best, body := "", t.Body
+	for low, high := shortestValue, longestValue; low <= high; { // the longest with which it fits
+		middle := (low + high) / 2
+		short, err := t.shorter(middle)
 		if err != nil {
 			break
 		}
-		if body = short + bodyNote; size.Of(body) <= limit {
-			return body
+		if size.Of(short)+size.Of(bodyNote) <= limit {
+			best, low = short+bodyNote, middle+1
+		} else {
+			body, high = short, middle-1
 		}
 	}
-	return c.FitNoted(strings.TrimSuffix(body, bodyNote), limit, size, bodyNote)
+	if best != "" {
+		return best
+	}
+	return c.FitNoted(body, limit, size, bodyNote)
 }
 
 // templateData is what a template sees of a message: the names of [template.Names]. clean makes a text fit to be read
