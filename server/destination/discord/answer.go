@@ -55,11 +55,11 @@ func confirm(receipt destination.Receipt, resp *outbound.Response) (destination.
 		ChannelID string `json:"channel_id"`
 		GuildID   string `json:"guild_id"` // mostly absent; without it there is no link
 	}
-	if json.Unmarshal(resp.Body, &message) != nil || !snowflake.MatchString(message.ID) {
+	if json.Unmarshal(resp.Body, &message) != nil || !destination.Digits(message.ID, maxID) {
 		return receipt, destination.Unconfirmed("message")
 	}
 	receipt.ExternalID = message.ID
-	if snowflake.MatchString(message.GuildID) && snowflake.MatchString(message.ChannelID) {
+	if destination.Digits(message.GuildID, maxID) && destination.Digits(message.ChannelID, maxID) {
 		receipt.ExternalURL = "https://discord.com/channels/" + message.GuildID + "/" + message.ChannelID + "/" + message.ID
 	}
 	return receipt, nil
