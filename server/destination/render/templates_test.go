@@ -91,7 +91,7 @@ func TestTemplates_FailWithANote(t *testing.T) {
 	if texts.HasBody || texts.Body != "" {
 		t.Errorf("got the body %q of a template that failed", texts.Body)
 	}
-	const why = " (line 2: index: there is no entry 0 in a list of 0; first and last give nothing then), so this is the usual "
+	const why = " (line 2: index: there is no such entry in the list; first and last give nothing then), so this is the usual "
 	if want := "The body template failed" + why + "body."; !slices.Contains(texts.Notes, want) {
 		t.Errorf("got the notes %q, want %q", texts.Notes, want)
 	}

@@ -5,6 +5,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // output is what was written so far.
@@ -69,6 +70,8 @@ func (o *output) printJSON(r *run, value any) error {
 		return errors.New("a value cannot be the name of a member, nor part of it; print the whole object with json")
 	case o.json.escaped:
 		return errors.New("a value cannot follow a backslash")
+	case o.json.digits > 0:
+		return errors.New(`a value cannot be part of an escape such as \u00e9`)
 	case !o.json.inString:
 		text, err := r.encode(value, false)
 		if err == nil {
@@ -95,6 +98,7 @@ func (o *output) printJSON(r *run, value any) error {
 // one in a string stays there, one elsewhere is whole.
 type structure struct {
 	inString, escaped bool
+	digits            int    // how many of the four of an escape are to come
 	name              bool   // where the name of a member is, or is to come
 	open              []byte // the brackets that are open
 }
@@ -104,6 +108,11 @@ func (s *structure) follow(text []byte) {
 		switch {
 		case s.escaped:
 			s.escaped = false
+			if c == 'u' {
+				s.digits = 4
+			}
+		case s.digits > 0 && strings.IndexByte(hex, c|' ') >= 0:
+			s.digits--
 		case s.inString && c == '\\':
 			s.escaped = true
 		case c == '"':
