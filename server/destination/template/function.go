@@ -76,7 +76,7 @@ var valueFunctions = []Function{
 		}
 		return args[0], nil
 	}},
-	{"json", "json VALUE", "As JSON on one line.", `{{json .context.user}}`, `{"name":"root"}`, 1, 1, func(r *run, args []any) (any, error) {
+	{"json", "json VALUE", "As JSON on one line. In a webhook, what comes from the context keeps its own spaces and line breaks.", `{{json .context.user}}`, `{"name":"root"}`, 1, 1, func(r *run, args []any) (any, error) {
 		text, err := r.encode(args[0], false)
 		return encoded(text), err
 	}},

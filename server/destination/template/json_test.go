@@ -41,20 +41,28 @@ func TestExecuteJSON_WritesValuesWhereTheyStand(t *testing.T) {
 
 func TestExecute_LaysJSONOut(t *testing.T) {
 	t.Parallel()
-	for source, want := range map[string]string{
-		"{{json .context}}":   `{"b":[1.50,"\u0041 :,[\"",{"x":[],"y":{}}],"a":null,"b":-0}`,
-		"{{pretty .context}}": "{\n  \"b\": [\n    1.50,\n    \"\\u0041 :,[\\\"\",\n    {\n      \"x\": [],\n      \"y\": {}\n    }\n  ],\n  \"a\": null,\n  \"b\": -0\n}",
+	const raw = "\n{ \"b\" :\t[ 1.50, \"\\u0041 :,[\\\"\" ,{\"x\":[ ],\"y\":{\r\n}}],\n\n\"a\":null,\"b\":-0 } "
+	const pretty = "{\n  \"b\": [\n    1.50,\n    \"\\u0041 :,[\\\"\",\n    {\n      \"x\": [],\n      \"y\": {}\n    }\n  ],\n  \"a\": null,\n  \"b\": -0\n}"
+	people := template.Raw{JSON: json.RawMessage(raw), Clean: strings.TrimSpace}
+	programs := template.Raw{JSON: json.RawMessage(raw)}
+	for _, c := range []struct {
+		source  string
+		context template.Raw
+		want    string
+	}{
+		{"{{json .context}}", people, `{"b":[1.50,"\u0041 :,[\"",{"x":[],"y":{}}],"a":null,"b":-0}`},
+		{"{{json .context}}", programs, raw},
+		{"{{pretty .context}}", people, pretty},
+		{"{{pretty .context}}", programs, pretty},
 	} {
-		for _, clean := range []func(string) string{nil, strings.TrimSpace} {
-			parsed, err := template.Parse(source, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d := data("")
-			d["context"] = template.Raw{JSON: json.RawMessage("\n{ \"b\" :\t[ 1.50, \"\\u0041 :,[\\\"\" ,{\"x\":[ ],\"y\":{\r\n}}],\n\n\"a\":null,\"b\":-0 } "), Clean: clean}
-			if got, err := parsed.Execute(d); got != want || err != nil {
-				t.Errorf("%s: got %s, %v; want %s", source, got, err, want)
-			}
+		parsed, err := template.Parse(c.source, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := data("")
+		d["context"] = c.context
+		if got, err := parsed.Execute(d); got != c.want || err != nil {
+			t.Errorf("%s: got %s, %v; want %s", c.source, got, err, c.want)
 		}
 	}
 }

@@ -258,13 +258,18 @@ func (e *encoder) value(v any, level int) error {
 	return e.run.handle(len(e.out) - before)
 }
 
-// raw writes JSON with its members in their order and its numbers with all their digits.
+// raw writes JSON with its members in their order and its numbers with all their digits: what people are to read
+// cleaned, and laid out.
 func (e *encoder) raw(v Raw, level int) error {
 	if err := e.run.handle(len(v.JSON)); err != nil {
 		return err
 	}
-	if v.Clean != nil && v.kind() == Text {
+	switch {
+	case v.Clean != nil && v.kind() == Text:
 		return e.value(e.run.open(v), level)
+	case v.Clean == nil && !e.pretty && len(v.JSON) > 0: // for programs it stays as it came, byte for byte
+		e.out = append(e.out, v.JSON...)
+		return e.run.handle(len(v.JSON))
 	}
 	if !json.Valid(v.JSON) {
 		e.out = append(e.out, "null"...)
