@@ -159,6 +159,18 @@ func TestTexts_FitBodyCutsValuesAndNotTheTemplate(t *testing.T) {
 	}
 }
 
+// An execution may take all that it is allowed, so there is one however often the body is cut. Not parallel: it counts
+// what is allocated.
+func TestTexts_FitBodyExecutesNothing(t *testing.T) {
+	m := alertMessage()
+	m.Alert.Generated.Description = new(strings.Repeat("x", 20_000))
+	texts := apply(t, render.Templates{BodyTemplate: "{{range 30000}}{{$x := print .}}{{end}}{{.description}}"}, m)
+	var cutter render.Cutter
+	if made := testing.AllocsPerRun(1, func() { texts.FitBody(&cutter, 3000, render.Runes) }); !cutter.Cut() || made > 3000 {
+		t.Errorf("made %.0f allocations (cut %t), want few", made, cutter.Cut())
+	}
+}
+
 func BenchmarkTemplates_Apply(b *testing.B) {
 	big := alertMessage()
 	big.Alert.Context = json.RawMessage(`{"records":[` + strings.Repeat(`{"ip":"198.51.100.7","user":{"name":"root"}},`, 20_000) + `{}],"ip":"x"}`)

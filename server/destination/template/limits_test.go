@@ -58,19 +58,18 @@ func TestExecute_IsBounded(t *testing.T) {
 		"JSON compared":            `{{$j := json .context}}{{range 1000}}{{if atLeast "HIGH" $j}}{{end}}{{end}}`,
 		"width":                    `{{range 100000}}{{$x := printf "%100s%-100s%.100f" "" "" 1.5}}{{end}}`,
 	} {
-		for mode, parse := range map[string]func(string) (*template.Template, error){
-			"text": func(source string) (*template.Template, error) {
-				return template.Parse(source, func(text string) string { return strings.ReplaceAll(text, "x", "&#120;") })
-			},
-			"JSON": template.ParseJSON,
-		} {
+		for mode, parse := range map[string]func(string) (*template.Template, error){"text": parseEscaped, "parts": parseEscaped, "JSON": template.ParseJSON} {
 			d := data(big)
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			start := time.Now()
 			parsed, err := parse(source)
-			if err == nil {
+			switch {
+			case err != nil:
+			case mode == "parts":
+				err = cutParts(parsed, d)
+			default:
 				_, err = parsed.Execute(d)
 			}
 			took := time.Since(start)
@@ -87,6 +86,19 @@ func TestExecute_IsBounded(t *testing.T) {
 			}
 		}
 	}
+}
+
+func parseEscaped(source string) (*template.Template, error) {
+	return template.Parse(source, func(text string) string { return strings.ReplaceAll(text, "x", "&#120;") })
+}
+
+// cutParts cuts what a template gives as often as a text is that is to fit.
+func cutParts(parsed *template.Template, d map[string]any) error {
+	parts, err := parsed.ExecuteParts(d)
+	for length := 8 << 10; err == nil && length > 0; length /= 2 {
+		_, err = parts.Cut(length)
+	}
+	return err
 }
 
 // What these read and make is counted, so they are stopped whatever time it takes.

@@ -5,6 +5,7 @@ package template_test
 import (
 	"encoding/json"
 	"html"
+	"strings"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/template"
@@ -94,6 +95,42 @@ func TestExecute_DoesWhatTheLanguageSays(t *testing.T) {
 		if got := run(t, source); got != want {
 			t.Errorf("%s: got %q, want %q", source, got, want)
 		}
+	}
+}
+
+func TestParts_CutsValuesAndNotTheTemplate(t *testing.T) {
+	t.Parallel()
+	parsed, err := template.Parse("<i>{{.severity}}</i>{{range .tags}}, <b>{{.}}</b>{{end}} {{.title}}", html.EscapeString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := parsed.Execute(data(context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := parsed.ExecuteParts(data(context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for characters, want := range map[int]string{
+		0: whole,
+		7: "<i>HIGH</i>, <b>AWS</b>, <b>prod</b> Root &lt;…",
+		3: "<i>HI…</i>, <b>AWS</b>, <b>pr…</b> Ro…",
+	} {
+		if got, err := parts.Cut(characters); got != want || err != nil {
+			t.Errorf("%d characters: got %q, %v; want %q", characters, got, err, want)
+		}
+	}
+	d := data(context)
+	d["title"] = strings.Repeat("x", template.MaxOutput+1)
+	if parts, err = parsed.ExecuteParts(d); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parts.Cut(0); err == nil || err.Error() != "gives more than 262144 bytes" {
+		t.Errorf("got the error %v", err)
+	}
+	if got, err := parts.Cut(2); got != "<i>H…</i>, <b>A…</b>, <b>p…</b> x…" || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
