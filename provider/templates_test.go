@@ -16,7 +16,7 @@ func TestTemplates_AreCheckedWithoutAControlPlane(t *testing.T) {
 		{"title_template", `"{{ .titel }}"`, `line 1: there is no .titel; did you mean .title?`},
 		{"title_template", `"{{ env \"HOME\" }}"`, `line 1: there is no function env`},
 		{"body_template", "<<-EOT\n    a\n    {{ if .test }}\n  EOT", `line 3: unexpected EOF`},
-		{"body_template", `"{{ index .tags 0 }}"`, `line 1: index: there is no entry 0 in a list of 0`},
+		{"body_template", `"{{ index .tags 0 }}"`, `line 1: index: there is no such entry in the list`},
 		{"body_template", `"{{ range 1000000 }}{{ end }}"`, `line 1: stopped after 200000 steps`},
 		{"body_template", `""`, `string length must be at least 1`},
 	}

@@ -183,7 +183,7 @@ func testTemplatesAreCleaned(t *testing.T, c Case) {
 // testTemplatesFail has templates that work with the alerts they were checked with and not with this one.
 func testTemplatesFail(t *testing.T, c Case) {
 	const fails = "{{index .context.suite 0}}"
-	const why = "(line 1: index: there is no entry 0 in a list of 0"
+	const why = "(line 1: index: there is no such entry in the list"
 	m := Message()
 	m.Alert.Context = json.RawMessage(`{"suite":[],"rest":"12345"}`)
 	if c.Machine {

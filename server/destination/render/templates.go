@@ -86,8 +86,8 @@ type Texts struct {
 	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
 	Notes   []string // see [Notes]; and which template did not work
 
-	cut     bool                                 // values in the body were cut, or it would be too long for any vendor
-	shorter func(characters int) (string, error) // the body with values cut
+	cut   bool            // values in the body were cut, or it would be too long for any vendor
+	parts *template.Parts // of the body; nil where there is none, or it is JSON
 }
 
 // Apply makes the texts of a message. A template that fails on this alert leaves its text to the usual rendering, and a
@@ -110,24 +110,32 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 		if s.asIs {
 			data = templateData(m, nil)
 		}
-		body, err := s.body.Execute(data)
-		if err != nil && !s.asIs { // perhaps it gives too much
-			if short, failed := s.body.ExecuteShort(data, longestValue); failed == nil {
-				body, err, texts.cut = short, nil, true
-			}
-		}
+		body, err := s.applyBody(data, &texts)
 		if err != nil {
 			texts.BodyErr = err
 			texts.Notes = append(texts.Notes, failed("body", err))
 			return texts
 		}
 		texts.Body, texts.HasBody = strings.TrimSpace(body), true
-		texts.shorter = func(characters int) (string, error) {
-			body, err := s.body.ExecuteShort(data, characters)
-			return strings.TrimSpace(body), err
-		}
 	}
 	return texts
+}
+
+// applyBody executes the template of the body, once however short it must get.
+func (s *TemplateSet) applyBody(data map[string]any, texts *Texts) (string, error) {
+	if s.asIs {
+		return s.body.Execute(data)
+	}
+	var err error
+	if texts.parts, err = s.body.ExecuteParts(data); err != nil {
+		return "", err
+	}
+	body, err := texts.parts.Cut(0)
+	if err != nil {
+		texts.cut = true
+		return texts.parts.Cut(longestValue)
+	}
+	return body, nil
 }
 
 // failed is the note about a template that failed. What err says is about the template and quotes no alert.
@@ -145,19 +153,21 @@ const (
 
 // FitBody returns the body within a limit. Where it is too long the values in it are cut, all to the same length, so that
 // its markup stays whole, and a note at its end says so; only where the template's own text is too long is that cut.
+// The template is not executed again.
 func (t Texts) FitBody(c *Cutter, limit int, size Size) string {
-	if size.Of(t.Body) <= limit && !t.cut || t.shorter == nil {
+	if size.Of(t.Body) <= limit && !t.cut || t.parts == nil {
 		return c.Fit(t.Body, limit, size)
 	}
 	c.cut = true
 	best, body := "", t.Body
-	for low, high := shortestValue, longestValue; low <= high; { // the longest with which it fits
+	for low, high := shortestValue, min(longestValue, limit); low <= high; { // the longest with which it fits
 		middle := (low + high) / 2
-		short, err := t.shorter(middle)
-		if err != nil {
-			break
+		short, err := t.parts.Cut(middle)
+		if err != nil { // longer than any vendor takes
+			high = middle - 1
+			continue
 		}
-		if size.Of(short)+size.Of(bodyNote) <= limit {
+		if short = strings.TrimSpace(short); size.Of(short)+size.Of(bodyNote) <= limit {
 			best, low = short+bodyNote, middle+1
 		} else {
 			body, high = short, middle-1

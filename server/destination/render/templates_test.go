@@ -91,7 +91,7 @@ func TestTemplates_FailWithANote(t *testing.T) {
 	if texts.HasBody || texts.Body != "" {
 		t.Errorf("got the body %q of a template that failed", texts.Body)
 	}
-	const why = " (line 2: index: there is no entry 0 in a list of 0; first and last give nothing then), so this is the usual "
+	const why = " (line 2: index: there is no such entry in the list; first and last give nothing then), so this is the usual "
 	if want := "The body template failed" + why + "body."; !slices.Contains(texts.Notes, want) {
 		t.Errorf("got the notes %q, want %q", texts.Notes, want)
 	}
@@ -156,6 +156,18 @@ func TestTexts_FitBodyCutsValuesAndNotTheTemplate(t *testing.T) {
 	long := apply(t, render.Templates{BodyTemplate: strings.Repeat("own ", 100)}, m)
 	if got := long.FitBody(&cutter, 60, render.Runes); got != "own own own own own o\n\n… cut to fit; the alert has the whole" {
 		t.Errorf("the template's own text is too long: got %q", got)
+	}
+}
+
+// An execution may take all that it is allowed, so there is one however often the body is cut. Not parallel: it counts
+// what is allocated.
+func TestTexts_FitBodyExecutesNothing(t *testing.T) {
+	m := alertMessage()
+	m.Alert.Generated.Description = new(strings.Repeat("x", 20_000))
+	texts := apply(t, render.Templates{BodyTemplate: "{{range 30000}}{{$x := print .}}{{end}}{{.description}}"}, m)
+	var cutter render.Cutter
+	if made := testing.AllocsPerRun(1, func() { texts.FitBody(&cutter, 3000, render.Runes) }); !cutter.Cut() || made > 3000 {
+		t.Errorf("made %.0f allocations (cut %t), want few", made, cutter.Cut())
 	}
 }
 

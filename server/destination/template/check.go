@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -35,13 +34,10 @@ type called struct {
 	dot  *shape
 }
 
-// assignment finds the variables that are assigned to rather than declared, and now and then one more.
-var assignment = regexp.MustCompile(`\$(\w+)(?:\s*,\s*\$(\w+))?\s*=`)
-
 func check(t *Template) Faults {
 	c := &checker{template: t, changed: map[string]bool{}, checked: map[called]bool{}}
-	for _, m := range assignment.FindAllStringSubmatch(t.source, -1) {
-		c.changed["$"+m[1]], c.changed["$"+m[2]] = true, true
+	for _, tree := range t.trees {
+		c.assignments(tree.Root)
 	}
 	c.call(main, alertShape())
 	for _, name := range slices.Sorted(maps.Keys(t.trees)) {
@@ -49,8 +45,47 @@ func check(t *Template) Faults {
 			c.call(name, nil)
 		}
 	}
-	slices.SortStableFunc(c.faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortFunc(c.faults, func(a, b Fault) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message)) })
 	return slices.Compact(c.faults)
+}
+
+// assignments finds the variables that are assigned to rather than declared.
+func (c *checker) assignments(node parse.Node) {
+	switch node := node.(type) {
+	case *parse.ListNode:
+		if node != nil { // an else that is not there
+			each(c, node.Nodes)
+		}
+	case *parse.ActionNode:
+		c.assignments(node.Pipe)
+	case *parse.TemplateNode:
+		c.assignments(node.Pipe)
+	case *parse.IfNode:
+		each(c, []parse.Node{node.Pipe, node.List, node.ElseList})
+	case *parse.WithNode:
+		each(c, []parse.Node{node.Pipe, node.List, node.ElseList})
+	case *parse.RangeNode:
+		each(c, []parse.Node{node.Pipe, node.List, node.ElseList})
+	case *parse.PipeNode:
+		if node == nil { // of {{template "name"}}
+			return
+		}
+		for _, v := range node.Decl {
+			c.changed[v.Ident[0]] = c.changed[v.Ident[0]] || node.IsAssign
+		}
+		each(c, node.Cmds)
+	case *parse.CommandNode:
+		each(c, node.Args)
+	case *parse.ChainNode:
+		c.assignments(node.Node)
+	}
+}
+
+// each finds the assignments in several nodes.
+func each[N parse.Node](c *checker, nodes []N) {
+	for _, node := range nodes {
+		c.assignments(node)
+	}
 }
 
 func (c *checker) add(node parse.Node, format string, args ...any) {
@@ -65,7 +100,8 @@ func (c *checker) call(name string, dot *shape) {
 	}
 	c.checked[key] = true
 	outside := c.vars
-	c.vars = []known{{"$", dot}}
+	c.vars = nil
+	c.declare("$", dot)
 	c.calling = append(c.calling, name)
 	c.list(dot, c.template.trees[name].Root)
 	c.calling = c.calling[:len(c.calling)-1]
@@ -145,12 +181,11 @@ func (c *checker) loop(dot *shape, node *parse.RangeNode) {
 			c.add(node, "range needs a list, a map or a whole number; %s is %s", value.path, value.kind)
 		}
 	}
-	c.vars = c.vars[:mark]
+	within := len(c.vars)
 	shapes := []*shape{key, entry}[2-len(node.Pipe.Decl):]
 	for i, v := range node.Pipe.Decl {
 		c.declare(v.Ident[0], shapes[i])
 	}
-	within := len(c.vars)
 	c.list(entry, node.List)
 	c.vars = c.vars[:within]
 	c.list(dot, node.ElseList)

@@ -52,6 +52,7 @@ func TestParse_NamesTheLineAndWhatWasMeant(t *testing.T) {
 		"a\n\x1b":                     "line 2: must not hold control characters",
 		"a\xff":                       "must be UTF-8",
 		strings.Repeat("x", 16<<10+1): "must be at most 16384 bytes, not 16385",
+		"{{.a}}{{.b}}{{.a}}":          "line 1: there is no .a; line 1: there is no .b",
 		"{{.titel}}\n{{uper .a}}":     "line 1: there is no .titel; did you mean .title?; line 2: there is no .a; line 2: there is no function uper; did you mean upper?",
 	} {
 		_, err := template.Parse(source, nil)
@@ -88,6 +89,13 @@ func TestParse_AcceptsWhatIsRight(t *testing.T) {
 		`{{define "unused"}}{{.anything}}{{end}}`,
 		`{{define "t"}}{{.id}}{{end}}{{template "t" .detection}}{{with .context}}{{template "t" .}}{{end}}`,
 		"{{range $k, $v := .}}{{$k}}{{end}}{{json .}}",
+		"{{$é := .title}}{{$é = .context}}{{$é.foo}}",
+		"{{$ = .context}}{{$.foo}}",
+		"{{$x := .title}}{{if ($x = .context)}}{{$x.y}}{{end}}",
+		"{{$x := .title}}{{$y := .title}}{{range $x, $y = .context}}{{$y.z}}{{end}}{{$y.z}}",
+		"{{$x := .title}}{{template `t` ($x = .context)}}{{$x.y}}{{define `t`}}{{end}}",
+		"{{$y := .title}}{{range ($y := .context.list)}}{{$y.foo}}{{end}}",
+		"{{$e := .context}}{{range $e := .tags}}{{else}}{{$e}}{{end}}{{$e.foo}}",
 		"{{/* a comment */}}{{print}}",
 	} {
 		if faults := template.Check(source, nil); len(faults) > 0 {
@@ -99,7 +107,7 @@ func TestParse_AcceptsWhatIsRight(t *testing.T) {
 func TestCheck_TriesAlertsOfEveryKind(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		"{{index .tags 0}}":              "line 1: index: there is no entry 0 in a list of 0; first and last give nothing then (with an alert that has only what is required)",
+		"{{index .tags 0}}":              "line 1: index: there is no such entry in the list; first and last give nothing then (with an alert that has only what is required)",
 		"{{truncate `x` .title}}":        "line 1: truncate: COUNT must be a whole number, 0 or more (with an alert that has everything)",
 		"\n{{range 1000000}}{{end}}":     "line 2: stopped after 200000 steps; a range in a range is mostly why (with an alert that has everything)",
 		"{{printf `%d` .severity}}":      "line 1: printf: %d wants a whole number, not a text (with an alert that has everything)",

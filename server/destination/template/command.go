@@ -5,6 +5,7 @@ package template
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"text/template/parse"
 )
 
@@ -65,6 +66,8 @@ func (r *run) function(name string, args []any) (any, error) {
 		}
 		switch arg := args[i].(type) {
 		case string:
+			read += len(arg)
+		case encoded:
 			read += len(arg)
 		case json.Number:
 			read += len(arg)
@@ -129,6 +132,9 @@ func (r *run) operand(dot any, node parse.Node) (any, error) {
 	case *parse.NumberNode:
 		if node.IsInt {
 			return node.Int64, nil
+		}
+		if node.IsUint {
+			return json.Number(strconv.FormatUint(node.Uint64, 10)), nil // with all its digits
 		}
 		return node.Float64, nil
 	}

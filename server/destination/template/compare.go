@@ -3,8 +3,11 @@
 package template
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,14 +51,8 @@ func (r *run) same(a, b any) (bool, error) {
 // compare orders two numbers or two texts, and reports whether they can be.
 func (r *run) compare(a, b any) (int, bool, error) {
 	a, b = r.open(a), r.open(b)
-	if x, ok := number(a); ok {
-		y, ok := number(b)
-		if i, fits := whole(a); fits {
-			if j, fits := whole(b); fits {
-				return order(i, j), ok, nil
-			}
-		}
-		return order(x, y), ok, nil
+	if r.kindOf(a) == Number && r.kindOf(b) == Number {
+		return r.compareNumbers(a, b), true, nil
 	}
 	x, okX := asText(a)
 	y, okY := asText(b)
@@ -63,6 +60,47 @@ func (r *run) compare(a, b any) (int, bool, error) {
 		return 0, false, err
 	}
 	return strings.Compare(x, y), okX && okY, nil
+}
+
+// compareNumbers orders two numbers: whole ones by all their digits, others as far as a float64 is exact.
+func (r *run) compareNumbers(a, b any) int {
+	i, fitsI := r.whole(a)
+	j, fitsJ := r.whole(b)
+	if fitsI && fitsJ {
+		return order(i, j)
+	}
+	minusA, digitsA, okA := integer(a)
+	minusB, digitsB, okB := integer(b)
+	switch {
+	case !okA || !okB:
+		x, _ := r.number(a)
+		y, _ := r.number(b)
+		return order(x, y)
+	case minusA && minusB:
+		digitsA, digitsB = digitsB, digitsA
+	case minusA:
+		return -1
+	case minusB:
+		return 1
+	}
+	return cmp.Or(cmp.Compare(len(digitsA), len(digitsB)), strings.Compare(digitsA, digitsB))
+}
+
+// integer takes a number apart that is written as a whole one, however many digits it has.
+func integer(v any) (minus bool, digits string, ok bool) {
+	switch v := v.(type) {
+	case int:
+		digits = strconv.Itoa(v)
+	case int64:
+		digits = strconv.FormatInt(v, 10)
+	case json.Number:
+		digits = string(v)
+	default:
+		return false, "", false
+	}
+	digits, minus = strings.CutPrefix(digits, "-")
+	digits = strings.TrimLeft(digits, "0")
+	return minus && digits != "", digits, strings.Trim(digits, "0123456789") == ""
 }
 
 func order[T int64 | float64](a, b T) int {

@@ -76,7 +76,7 @@ var valueFunctions = []Function{
 		}
 		return args[0], nil
 	}},
-	{"json", "json VALUE", "As JSON on one line.", `{{json .context.user}}`, `{"name":"root"}`, 1, 1, func(r *run, args []any) (any, error) {
+	{"json", "json VALUE", "As JSON on one line. In a webhook, what comes from the context keeps its own spaces and line breaks.", `{{json .context.user}}`, `{"name":"root"}`, 1, 1, func(r *run, args []any) (any, error) {
 		text, err := r.encode(args[0], false)
 		return encoded(text), err
 	}},
@@ -171,7 +171,7 @@ func split(r *run, args []any) (any, error) {
 }
 
 func truncate(r *run, args []any) (any, error) {
-	count, ok := whole(r.open(args[0]))
+	count, ok := r.whole(r.open(args[0]))
 	if !ok || count < 0 {
 		return nil, errors.New("COUNT must be a whole number, 0 or more")
 	}
@@ -205,20 +205,20 @@ func date(r *run, args []any) (any, error) {
 	if err := r.handle(8 * len(layout)); err != nil { // "Jan" may become "September", "1" "12"
 		return nil, err
 	}
-	if at, ok := timeOf(r.open(args[1])); ok {
+	if at, ok := r.timeOf(r.open(args[1])); ok {
 		return at.UTC().Format(layout), nil
 	}
 	return r.text(args[1])
 }
 
 // timeOf reads a time: RFC 3339, or a number of seconds or milliseconds since 1970.
-func timeOf(v any) (time.Time, bool) {
+func (r *run) timeOf(v any) (time.Time, bool) {
 	const milliseconds = 1e11 // as seconds, it is the year 5138
 	if text, ok := v.(string); ok {
 		at, err := time.Parse(time.RFC3339Nano, text)
 		return at, err == nil
 	}
-	seconds, ok := number(v)
+	seconds, ok := r.number(v)
 	if !ok || !(seconds > 0 && seconds < 1e14) {
 		return time.Time{}, false
 	}
@@ -286,14 +286,14 @@ func index(r *run, args []any) (any, error) {
 			}
 			value = r.member(value, name)
 		case List:
-			i, ok := whole(r.open(key))
+			i, ok := r.whole(r.open(key))
 			list := r.open(value)
 			n, _ := r.length(list)
 			if !ok || i < 0 {
 				return nil, errors.New("the place in a list must be a whole number, 0 or more")
 			}
 			if i >= int64(n) {
-				return nil, fmt.Errorf("there is no entry %d in a list of %d; first and last give nothing then", i, n)
+				return nil, errors.New("there is no such entry in the list; first and last give nothing then")
 			}
 			value = at(list, int(i))
 		default:
@@ -311,7 +311,7 @@ func slice(r *run, args []any) (any, error) {
 	}
 	places := [2]int{0, n}
 	for i, arg := range args[1:] {
-		place, ok := whole(r.open(arg))
+		place, ok := r.whole(r.open(arg))
 		if !ok || place < 0 {
 			return nil, errors.New("FROM and TO must be whole numbers, 0 or more")
 		}
@@ -345,8 +345,8 @@ func length(r *run, args []any) (any, error) {
 }
 
 func add(r *run, args []any) (any, error) {
-	a, okA := whole(r.open(args[0]))
-	b, okB := whole(r.open(args[1]))
+	a, okA := r.whole(r.open(args[0]))
+	b, okB := r.whole(r.open(args[1]))
 	if !okA || !okB {
 		return nil, errors.New("wants two whole numbers")
 	}

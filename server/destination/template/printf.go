@@ -5,7 +5,6 @@ package template
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -25,6 +24,9 @@ func printf(r *run, args []any) (any, error) {
 		out.WriteString(before)
 		if !ok {
 			break
+		}
+		if err := r.step(); err != nil {
+			return nil, err
 		}
 		verb, after, err := readVerb(rest)
 		if err != nil {
@@ -54,19 +56,20 @@ func printf(r *run, args []any) (any, error) {
 	return out.String(), nil
 }
 
-// readVerb reads what follows a percent sign, and returns the verb with it.
+// readVerb reads what follows a percent sign, and returns the verb with it. It looks at the verb and no further, so a
+// format is read once however many it has.
 func readVerb(format string) (verb, rest string, err error) {
 	i := len(format) - len(strings.TrimLeft(format, "+-# 0"))
-	for _, part := range strings.SplitN(format[i:], ".", 2) {
-		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
-		if n, err := strconv.Atoi("0" + part[:digits]); err != nil || n > maxWidth {
-			return "", "", fmt.Errorf("widths and precisions in FORMAT must be at most %d", maxWidth)
+	for point := false; ; point, i = true, i+1 { // the width, then the precision
+		n := 0
+		for ; i < len(format) && format[i] >= '0' && format[i] <= '9'; i++ {
+			if n = 10*n + int(format[i]-'0'); n > maxWidth {
+				return "", "", fmt.Errorf("widths and precisions in FORMAT must be at most %d", maxWidth)
+			}
 		}
-		if i += digits; i < len(format) && format[i] == '.' {
-			i++
-			continue
+		if point || i == len(format) || format[i] != '.' {
+			break
 		}
-		break
 	}
 	if i == len(format) || strings.IndexByte("svqdxXfeEgGt%", format[i]) < 0 || (format[i] == '%' && i > 0) {
 		return "", "", errors.New("FORMAT must use the verbs %s %v %q %d %x %f %e %g %t %%, nothing else after a percent sign")
@@ -74,26 +77,26 @@ func readVerb(format string) (verb, rest string, err error) {
 	return "%" + format[:i+1], format[i+1:], nil
 }
 
-// verb formats one value.
+// verb formats one value. Errors name the letter only: the rest may be the alert's, as a format may be.
 func (r *run) verb(verb string, value any) (string, error) {
 	value = r.open(value)
-	switch verb[len(verb)-1] {
+	switch letter := verb[len(verb)-1]; letter {
 	case 'd':
-		n, ok := whole(value)
+		n, ok := r.whole(value)
 		if !ok {
-			return "", fmt.Errorf("%s wants a whole number, not %s", verb, r.kindOf(value))
+			return "", fmt.Errorf("%%%c wants a whole number, not %s", letter, r.kindOf(value))
 		}
 		return fmt.Sprintf(verb, n), nil
 	case 'f', 'e', 'E', 'g', 'G':
-		n, ok := number(value)
+		n, ok := r.number(value)
 		if !ok {
-			return "", fmt.Errorf("%s wants a number, not %s", verb, r.kindOf(value))
+			return "", fmt.Errorf("%%%c wants a number, not %s", letter, r.kindOf(value))
 		}
 		return fmt.Sprintf(verb, n), nil
 	case 't':
 		return fmt.Sprintf(verb, r.truth(value)), nil
 	case 'x', 'X':
-		if n, ok := whole(value); ok {
+		if n, ok := r.whole(value); ok {
 			return fmt.Sprintf(verb, n), nil
 		}
 	}

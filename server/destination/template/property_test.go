@@ -38,6 +38,14 @@ func (g *generator) operand() string {
 	return operand
 }
 
+// declaration declares a variable.
+func (g *generator) declaration() string {
+	operand := g.operand()
+	name := fmt.Sprintf("$v%d", len(g.vars))
+	g.vars = append(g.vars, name)
+	return name + " := " + operand
+}
+
 func (g *generator) list() string {
 	var out strings.Builder
 	vars := slices.Clone(g.vars)
@@ -51,7 +59,7 @@ func (g *generator) list() string {
 }
 
 func (g *generator) node() string {
-	n := g.IntN(10)
+	n := g.IntN(13)
 	if g.depth > 4 && n > 4 {
 		n = 0
 	}
@@ -72,6 +80,23 @@ func (g *generator) node() string {
 	case 8:
 		ends := []string{"", "{{break}}", "{{if $k}}{{continue}}{{end}}"}
 		return "{{range $k, $e := $.m}}{{$k}}" + g.pick(ends) + "{{$e}}{{else}}none{{end}}{{range $k, $e := $.l}}" + g.pick(ends) + "{{$e}}" + g.pick(g.own) + "{{end}}"
+	case 9:
+		if len(g.vars) == 0 {
+			return "{{(" + g.declaration() + ")}}"
+		}
+		assigned := g.pick(g.vars)
+		return "{{" + assigned + " = " + g.operand() + "}}{{printf `%v%v` (" + assigned + " = " + g.operand() + ") " + assigned + "}}"
+	case 10:
+		vars := slices.Clone(g.vars)
+		within := "(" + g.declaration() + ")"
+		text := g.pick([]string{"{{if " + within + "}}", "{{with " + within + "}}", "{{range $e := slice $.l 1}}{{$e}}{{with " + within + "}}"}) + g.list()
+		if strings.HasPrefix(text, "{{range") {
+			text += "{{end}}"
+		}
+		g.vars = vars
+		return text + "{{end}}"
+	case 11:
+		return "{{range ($list := $.l)}}{{.}}{{range $list}}{{.}}{{end}}" + g.list() + "{{else}}{{len $list}}{{end}}"
 	default:
 		return `{{template "t" ` + g.operand() + `}}`
 	}

@@ -177,33 +177,6 @@ func stringEnd(text []byte, i int) int {
 	return len(text)
 }
 
-// compact appends the JSON on one line. What programs read stays as it came, byte for byte.
-func (v Raw) compact(out []byte) []byte {
-	if v.Clean == nil {
-		return append(out, v.JSON...)
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, v.JSON) != nil {
-		return append(out, "null"...)
-	}
-	return append(out, v.Clean(compact.String())...)
-}
-
-// indent appends the JSON on lines, two spaces a level, and deeply nested JSON on one.
-func (v Raw) indent(out []byte, level int) []byte {
-	if depth(v.JSON) > maxIndent {
-		return v.compact(out)
-	}
-	var indented bytes.Buffer
-	if json.Indent(&indented, v.JSON, strings.Repeat("  ", min(level, maxIndent)), "  ") != nil {
-		return append(out, "null"...)
-	}
-	if v.Clean == nil {
-		return append(out, indented.Bytes()...)
-	}
-	return append(out, v.Clean(indented.String())...)
-}
-
 // depth returns how deep JSON is nested.
 func depth(text []byte) int {
 	deepest, level := 0, 0

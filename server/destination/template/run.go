@@ -144,13 +144,13 @@ func (r *run) loop(dot any, node *parse.RangeNode) error {
 	if err != nil {
 		return err
 	}
-	rounds := 0
+	rounds, within := 0, len(r.vars) // what the pipeline declares, in brackets too, stays in all rounds
 	round := func(key, entry any) (bool, error) {
 		rounds++
 		if err := r.step(); err != nil {
 			return false, err
 		}
-		r.vars = r.vars[:mark]
+		r.vars = r.vars[:within]
 		r.declare(node.Pipe, key, entry)
 		err := r.list(entry, node.List)
 		if errors.Is(err, errBreak) {
@@ -185,7 +185,7 @@ func (r *run) each(value any, round func(key, entry any) (bool, error)) error {
 		names := keys(value)
 		n, entry = len(names), func(i int) (any, any) { return names[i], value[names[i]] }
 	default:
-		times, ok := whole(value)
+		times, ok := r.whole(value)
 		if !ok {
 			return fmt.Errorf("range needs a list, a map or a whole number, not %s", r.kindOf(value))
 		}

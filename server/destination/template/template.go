@@ -101,19 +101,8 @@ func control(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t
 // Execute returns what the template makes of an alert. The data's members are those that [Names] lists; each is nil,
 // a bool, string, int, int64, float64, [json.Number], []string, []any, map[string]any or [Raw]. The error is a [Fault]
 // that quotes nothing of the data.
-func (t *Template) Execute(data map[string]any) (string, error) { return t.execute(data, 0) }
-
-// ExecuteShort is [Template.Execute] with every value cut to so many characters where it is printed, before it is
-// escaped: so a text gets short and its markup stays whole. Of JSON nothing is cut.
-func (t *Template) ExecuteShort(data map[string]any, characters int) (string, error) {
-	return t.execute(data, characters)
-}
-
-func (t *Template) execute(data map[string]any, longest int) (string, error) {
-	r := &run{template: t, out: output{escape: t.escape, limit: MaxOutput, value: longest}, handled: maxHandled, steps: MaxSteps}
-	if t.json {
-		r.out.limit, r.out.json, r.handled = MaxJSONOutput, &structure{}, maxJSONHandled
-	}
+func (t *Template) Execute(data map[string]any) (string, error) {
+	r := t.start()
 	if err := r.call(main, data); err != nil {
 		return "", err
 	}
@@ -123,6 +112,28 @@ func (t *Template) execute(data map[string]any, longest int) (string, error) {
 		}
 	}
 	return string(r.out.text), nil
+}
+
+// ExecuteParts is [Template.Execute] where the text may have to be cut, which takes no second execution. A template
+// that gives more than MaxOutput is no error yet. JSON cannot be cut so.
+func (t *Template) ExecuteParts(data map[string]any) (*Parts, error) {
+	if t.json {
+		return nil, Fault{Message: "JSON has no parts"}
+	}
+	r := t.start()
+	r.out.parts = &Parts{escape: t.escape}
+	if err := r.call(main, data); err != nil {
+		return nil, err
+	}
+	return r.out.parts, nil
+}
+
+func (t *Template) start() *run {
+	r := &run{template: t, out: output{escape: t.escape, limit: MaxOutput}, handled: maxHandled, steps: MaxSteps}
+	if t.json {
+		r.out.limit, r.out.json, r.handled = MaxJSONOutput, &structure{}, maxJSONHandled
+	}
+	return r
 }
 
 // notJSON tells why a text is not JSON, without quoting it.

@@ -5,6 +5,7 @@ package template_test
 import (
 	"encoding/json"
 	"html"
+	"strings"
 	"testing"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/template"
@@ -21,7 +22,7 @@ func data(context string) map[string]any {
 	}
 }
 
-const context = `{"ip":"198.51.100.7","n":12345678901234567890,"f":1.50,"ok":true,"no":null,"list":[1,"two",{"x":"y"}],"empty":[],"user":{"name":"root","roles":["admin","ops"]},"zero":0}`
+const context = `{"ip":"198.51.100.7","n":12345678901234567890,"f":1.50,"ok":true,"no":null,"list":[1,"two",{"x":"y"}],"next":12345678901234567891,"minus":-12345678901234567890,"empty":[],"user":{"name":"root","roles":["admin","ops"]},"zero":0}`
 
 func run(t *testing.T, source string) string {
 	t.Helper()
@@ -60,6 +61,9 @@ func TestExecute_DoesWhatTheLanguageSays(t *testing.T) {
 		"{{range .context.missing}}x{{else}}none{{end}}":                                                "none",
 		"{{range 3}}{{.}}{{end}}":                                                                       "012",
 		"{{range $i := 4}}{{if eq $i 1}}{{continue}}{{end}}{{if eq $i 3}}{{break}}{{end}}{{$i}}{{end}}": "02",
+		"{{range ($y := .tags)}}{{$y}};{{end}}":                                                         "AWS, prod;AWS, prod;",
+		"{{range $e := ($y := .tags)}}{{$e}}{{$y}};{{else}}none{{end}}":                                 "AWSAWS, prod;prodAWS, prod;",
+		"{{range ($y := .log_types)}}x{{else}}none{{$y}}{{end}}":                                        "none",
 		"{{$n := 0}}{{range .tags}}{{$n = add $n 1}}{{end}}{{$n}}":                                      "2",
 		"{{$x := .detection}}{{$x.id}} {{with $y := .tags}}{{len $y}}{{end}}":                           "AWS.Root 2",
 		`{{define "t"}}<{{.}}>{{end}}{{template "t" .title}}{{range .tags}}{{template "t" .}}{{end}}`:   "<Root <b>login</b>><AWS><prod>",
@@ -69,17 +73,19 @@ func TestExecute_DoesWhatTheLanguageSays(t *testing.T) {
 		`{{.title | printf "%.4s|" | lower}}`:                                                           "root|",
 		`{{printf "%s %v %q %5d|%-5d|%05.1f %x %t %%" .severity .attempt "a" 7 7 1.25 "hi" true}}`:      `HIGH 1 "a"     7|7    |001.2 6869 true %`,
 		`{{and 1 0 .tags}} {{or "" 0 "x"}} {{not .tags}} {{1 | and true}}`:                              "0 x false 1",
-		`{{eq 1 1.0}} {{eq "1" 1}} {{eq .context.no ""}} {{ne "a" "b"}} {{lt 1 2}} {{ge "b" "a"}} {{gt .context.missing 5}} {{lt .context.n 1}}`: "true false true true true true false false",
-		`{{eq .context.ip "1" "198.51.100.7"}} {{eq true .context.ok}} {{eq .tags .tags}}`:                                                       "true true false",
-		`{{atLeast "medium" .severity}} {{.severity | atLeast "CRITICAL"}}`:                                                                      "true false",
-		`{{contains "prod" .tags}} {{contains "pro" .tags}} {{contains 1 .context.list}} {{contains "login" .title}}`:                            "true false true true",
-		`{{first .tags}} {{last .tags}} {{first .context.empty}}{{last .context.missing}}.`:                                                      "AWS prod .",
-		`{{slice .title 0 4}} {{slice "👍🏽éa" 2}} {{slice .tags 1}} {{slice "abc" 2 9}} {{slice "abc" 2 1}}.`:                                     "Root éa prod c .",
-		`{{len .title}} {{len "é👍"}} {{len .tags}} {{len .context.user}} {{len .context.missing}}`:                                               "17 2 2 2 0",
-		`{{join "-" .tags}} {{join "-" .severity}} {{range split ", " "a, b"}}[{{.}}]{{end}}`:                                                    "AWS-prod HIGH [a][b]",
-		`{{truncate 4 "abcdef"}} {{truncate 4 "abcd"}} {{truncate 0 "a"}} {{truncate 1 "ab"}}`:                                                   "abc… abcd  …",
-		`{{date "2006-01-02 15:04" .created_at}} {{date "2006" 1700000000}} {{date "2006" 1700000000000}} {{date "2006" "soon"}}`:                "2026-11-21 03:35 2023 2023 soon",
-		`{{json .tags}} {{json .title}} {{json .context.user}} {{json nil}}`:                                                                     `["AWS","prod"] "Root <b>login</b>" {"name":"root","roles":["admin","ops"]} null`,
+		`{{eq .context.n .context.next}} {{eq .context.n .context.n}} {{lt .context.n .context.next}} {{gt .context.minus .context.n}} {{lt .context.minus -5}} {{ge .context.n 5}}`: "false true true false true true",
+		`{{eq .context.n 12345678901234567890}} {{eq .context.n 12345678901234567889}} {{gt .context.n 1.5}} {{12345678901234567891}}`:                                               "true false true 12345678901234567891",
+		`{{eq 1 1.0}} {{eq "1" 1}} {{eq .context.no ""}} {{ne "a" "b"}} {{lt 1 2}} {{ge "b" "a"}} {{gt .context.missing 5}} {{lt .context.n 1}}`:                                     "true false true true true true false false",
+		`{{eq .context.ip "1" "198.51.100.7"}} {{eq true .context.ok}} {{eq .tags .tags}}`:                                                                                           "true true false",
+		`{{atLeast "medium" .severity}} {{.severity | atLeast "CRITICAL"}}`:                                                                                                          "true false",
+		`{{contains "prod" .tags}} {{contains "pro" .tags}} {{contains 1 .context.list}} {{contains "login" .title}}`:                                                                "true false true true",
+		`{{first .tags}} {{last .tags}} {{first .context.empty}}{{last .context.missing}}.`:                                                                                          "AWS prod .",
+		`{{slice .title 0 4}} {{slice "👍🏽éa" 2}} {{slice .tags 1}} {{slice "abc" 2 9}} {{slice "abc" 2 1}}.`:                                                                         "Root éa prod c .",
+		`{{len .title}} {{len "é👍"}} {{len .tags}} {{len .context.user}} {{len .context.missing}}`:                                                                                   "17 2 2 2 0",
+		`{{join "-" .tags}} {{join "-" .severity}} {{range split ", " "a, b"}}[{{.}}]{{end}}`:                                                                                        "AWS-prod HIGH [a][b]",
+		`{{truncate 4 "abcdef"}} {{truncate 4 "abcd"}} {{truncate 0 "a"}} {{truncate 1 "ab"}}`:                                                                                       "abc… abcd  …",
+		`{{date "2006-01-02 15:04" .created_at}} {{date "2006" 1700000000}} {{date "2006" 1700000000000}} {{date "2006" "soon"}}`:                                                    "2026-11-21 03:35 2023 2023 soon",
+		`{{json .tags}} {{json .title}} {{json .context.user}} {{json nil}}`:                                                                                                         `["AWS","prod"] "Root <b>login</b>" {"name":"root","roles":["admin","ops"]} null`,
 		"{{pretty .context.user}}": "{\n  \"name\": \"root\",\n  \"roles\": [\n    \"admin\",\n    \"ops\"\n  ]\n}",
 		"{{pretty .detection}}":    "{\n  \"id\": \"AWS.Root\",\n  \"name\": \"Root login\",\n  \"tags\": [\n    \"a\",\n    \"b\"\n  ]\n}",
 		`{{url "https://a.example/b?c=d"}}|{{url "javascript:alert(1)"}}|{{url "https://u@evil.example"}}|{{url "//x"}}`:                            "https://a.example/b?c=d|||",
@@ -89,6 +95,42 @@ func TestExecute_DoesWhatTheLanguageSays(t *testing.T) {
 		if got := run(t, source); got != want {
 			t.Errorf("%s: got %q, want %q", source, got, want)
 		}
+	}
+}
+
+func TestParts_CutsValuesAndNotTheTemplate(t *testing.T) {
+	t.Parallel()
+	parsed, err := template.Parse("<i>{{.severity}}</i>{{range .tags}}, <b>{{.}}</b>{{end}} {{.title}}", html.EscapeString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := parsed.Execute(data(context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := parsed.ExecuteParts(data(context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for characters, want := range map[int]string{
+		0: whole,
+		7: "<i>HIGH</i>, <b>AWS</b>, <b>prod</b> Root &lt;…",
+		3: "<i>HI…</i>, <b>AWS</b>, <b>pr…</b> Ro…",
+	} {
+		if got, err := parts.Cut(characters); got != want || err != nil {
+			t.Errorf("%d characters: got %q, %v; want %q", characters, got, err, want)
+		}
+	}
+	d := data(context)
+	d["title"] = strings.Repeat("x", template.MaxOutput+1)
+	if parts, err = parsed.ExecuteParts(d); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parts.Cut(0); err == nil || err.Error() != "gives more than 262144 bytes" {
+		t.Errorf("got the error %v", err)
+	}
+	if got, err := parts.Cut(2); got != "<i>H…</i>, <b>A…</b>, <b>p…</b> x…" || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -50,14 +51,17 @@ func (r *run) truth(v any) bool {
 	case map[string]any:
 		return len(v) > 0
 	case int, int64, float64, json.Number:
-		f, _ := number(v)
+		f, _ := r.number(v)
 		return f != 0
 	}
 	return false
 }
 
+// parsing is what it costs to read a digit of a number, in bytes that are handled.
+const parsing = 8
+
 // number returns a number as a float64, and whether the value is one.
-func number(v any) (float64, bool) {
+func (r *run) number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int:
 		return float64(v), true
@@ -66,6 +70,9 @@ func number(v any) (float64, bool) {
 	case float64:
 		return v, true
 	case json.Number:
+		if r.handle(parsing*len(v)) != nil {
+			return 0, true // the next step says so
+		}
 		f, _ := strconv.ParseFloat(string(v), 64) // one beyond its range is infinite
 		return f, true
 	}
@@ -73,7 +80,7 @@ func number(v any) (float64, bool) {
 }
 
 // whole returns a number as an int64, and whether the value is a whole number that fits.
-func whole(v any) (int64, bool) {
+func (r *run) whole(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int:
 		return int64(v), true
@@ -82,11 +89,14 @@ func whole(v any) (int64, bool) {
 	case float64:
 		return int64(v), v == math.Trunc(v) && math.Abs(v) < 1<<53
 	case json.Number:
+		if r.handle(parsing*len(v)) != nil {
+			return 0, true // the next step says so
+		}
 		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 			return n, true
 		}
-		f, _ := number(v)
-		return whole(f)
+		f, _ := r.number(v)
+		return r.whole(f)
 	}
 	return 0, false
 }
@@ -248,20 +258,79 @@ func (e *encoder) value(v any, level int) error {
 	return e.run.handle(len(e.out) - before)
 }
 
-// raw writes JSON as it came, less the space, where that can be done.
+// raw writes JSON with its members in their order and its numbers with all their digits: what people are to read
+// cleaned, and laid out.
 func (e *encoder) raw(v Raw, level int) error {
-	if err := e.run.handle(2 * len(v.JSON)); err != nil {
+	if err := e.run.handle(len(v.JSON)); err != nil {
 		return err
 	}
 	switch {
-	case len(v.JSON) == 0:
-		e.out = append(e.out, "null"...)
 	case v.Clean != nil && v.kind() == Text:
 		return e.value(e.run.open(v), level)
-	case e.pretty:
-		e.out = v.indent(e.out, level)
-	default:
-		e.out = v.compact(e.out)
+	case v.Clean == nil && !e.pretty && len(v.JSON) > 0: // for programs it stays as it came, byte for byte
+		e.out = append(e.out, v.JSON...)
+		return e.run.handle(len(v.JSON))
+	}
+	if !json.Valid(v.JSON) {
+		e.out = append(e.out, "null"...)
+		return nil
+	}
+	within := encoder{run: e.run, pretty: e.pretty && depth(v.JSON) <= maxIndent} // deeply nested, it is one line
+	if v.Clean == nil {
+		within.out = e.out
+	}
+	err := within.layout(v.JSON, level)
+	if v.Clean == nil || err != nil {
+		e.out = within.out
+		return err
+	}
+	if err := e.run.handle(len(within.out)); err != nil {
+		return err
+	}
+	e.out = append(e.out, v.Clean(string(within.out))...)
+	return nil
+}
+
+// layout writes JSON with the space between its parts laid out anew. The parts stay as they came, byte for byte. It
+// counts as it goes, since the space may be many times the rest.
+func (e *encoder) layout(text []byte, level int) error {
+	for i := 0; i < len(text); {
+		before, c, end := len(e.out), text[i], i+1
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		case '{', '[':
+			e.out = append(e.out, c)
+			if next := skipSpace(text, end); text[next] == c+2 { // '}' and ']' are two further on
+				e.out, end = append(e.out, text[next]), next+1
+				break
+			}
+			level++
+			e.line(level)
+		case '}', ']':
+			level--
+			e.line(level)
+			e.out = append(e.out, c)
+		case ',':
+			e.out = append(e.out, c)
+			e.line(level)
+		case ':':
+			e.out = append(e.out, c)
+			if e.pretty {
+				e.out = append(e.out, ' ')
+			}
+		case '"':
+			end = stringEnd(text, i)
+			e.out = append(e.out, text[i:end]...)
+		default: // a number, true, false or null
+			for end < len(text) && strings.IndexByte(space+",]}", text[end]) < 0 {
+				end++
+			}
+			e.out = append(e.out, text[i:end]...)
+		}
+		if err := e.run.handle(len(e.out) - before); err != nil {
+			return err
+		}
+		i = end
 	}
 	return nil
 }
