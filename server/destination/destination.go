@@ -9,7 +9,7 @@
 //	type.go      Type: decoding, defaults, validation and secrets of a config, the same for all types
 //	sender.go    Sender, Message, Receipt: one attempt
 //	post.go      Env.Post: the exchange most types make
-//	preview.go   Type.Preview: what an alert would become, without secrets
+//	preview.go   Type.Preview: what an alert would become
 //	again.go     what an attempt needs that looks for what one before it made
 //	outcome.go   what an attempt's error says should happen next
 //	field.go     what types ask of the texts in a config

@@ -24,8 +24,8 @@ type Sender interface {
 
 // Rendering is what an alert becomes for a destination.
 type Rendering struct {
-	// Body is JSON: what the vendor is sent, without secrets; of what is not JSON, the parts by name, such as the
-	// subject, text and html of a mail.
+	// Body is JSON: what the vendor is sent; of what is not JSON, the parts by name, such as the subject, text and html of a
+	// mail. It is the same whatever the secrets of the config are: what is sent with one gets it on sending.
 	Body      []byte
 	Truncated bool     // a text was cut to fit the vendor's limits
 	Notes     []string // what the message itself says about its making: a template that failed, a fallback

@@ -451,7 +451,9 @@ func TestSend_IsDeliveredWhenTheRestIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(*destinationtest.MailServer, func() error){
 		"sender": func(s *destinationtest.MailServer, err func() error) { s.Sender = func(string) error { return err() } },
-		"mail":   func(s *destinationtest.MailServer, err func() error) { s.Mail = func(destinationtest.Mail) error { return err() } },
+		"mail": func(s *destinationtest.MailServer, err func() error) {
+			s.Mail = func(destinationtest.Mail) error { return err() }
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
