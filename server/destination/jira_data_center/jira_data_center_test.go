@@ -299,7 +299,7 @@ func TestSend_KeepsTheContextPath(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	m := destinationtest.Message()
-	m.Again, m.Attempt = true, 9
+	m.Again, m.Attempt, m.Tried = true, 9, m.CreatedAt.Add(-time.Hour)
 	receipt, err := open(t, strings.Replace(config(""), "https://jira.example.com", server.URL, 1)).Send(t.Context(), m)
 	if err != nil || receipt.ExternalURL != server.URL+"/jira/browse/SEC-9" {
 		t.Errorf("got %+v, error %v", receipt, err)
