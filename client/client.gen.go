@@ -1801,7 +1801,7 @@ type RenderInput struct {
 
 // RenderResult What a destination would be sent.
 type RenderResult struct {
-	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.
+	// Body The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. It has no secrets of the destination: one that is part of the body, such as PagerDuty's routing key, is shown as `[secret]`. What the alert says is shown as it is.
 	Body json.RawMessage `json:"body"`
 
 	// Bytes How long the body is, in bytes.

@@ -369,7 +369,7 @@ var descriptions = map[string]string{
 	"RenderInput.alert":                               "An alert, as a detection engine sends it. Members that are null count as absent.",
 	"RenderInput.alert_id":                            "The id of an accepted alert, to render in place of `alert`, with the severity it was routed with.",
 	"RenderResult":                                    "What a destination would be sent.",
-	"RenderResult.body":                               "The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. Secrets of the destination are masked in it, or left out.",
+	"RenderResult.body":                               "The request's body where that is JSON; of anything else an object of its parts by name, such as a mail's `subject`, `text` and `html`. It has no secrets of the destination: one that is part of the body, such as PagerDuty's routing key, is shown as `[secret]`. What the alert says is shown as it is.",
 	"RenderResult.bytes":                              "How long the body is, in bytes.",
 	"RenderResult.notes":                              "What the message says about its making, such as that a template failed.",
 	"RenderResult.severity":                           "How urgent: INFO < LOW < MEDIUM < HIGH < CRITICAL.",

@@ -369,6 +369,9 @@ func (d *Dispatcher) Message(job *Job) *destination.Message {
 		last := &job.Delivery.Attempts[n-1]
 		m.Tried = last.At.Add(last.Duration)
 	}
+	if job.Delivery.CreatedAt.Before(d.since) && m.Tried.Before(d.since) { // a process that is no more may have tried until then
+		m.Tried = d.since
+	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = job.AcceptedAt
 	}

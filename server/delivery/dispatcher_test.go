@@ -262,15 +262,24 @@ func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
 		if err := w.dispatcher.Stop(context.Background()); err != nil {
 			t.Fatal(err)
 		}
+		started := time.Now()
 		w.dispatcher = delivery.NewDispatcher(w.store, delivery.Options{Observe: quiet{}})
+		time.Sleep(time.Second)
 		w.connect("a", a)
 		recent := w.accept(1)[0]
 		synctest.Wait()
 		got := map[string][]bool{}
 		for _, c := range a.made() {
 			got[c.alertID] = append(got[c.alertID], c.again)
-			if recorded := c.attempt > 1; recorded == c.tried.IsZero() || recorded && !c.tried.Equal(a.made()[0].at) {
-				t.Errorf("attempt %d: got %s for the end of the attempt before, which ended %s", c.attempt, c.tried, a.made()[0].at)
+			want := time.Time{}
+			if c.again {
+				want = started
+				if c.at.Before(started) {
+					want = a.made()[0].at
+				}
+			}
+			if !c.tried.Equal(want) {
+				t.Errorf("attempt %d of %s at %s: got %s for the latest end of the attempt before, want %s", c.attempt, c.alertID, c.at, c.tried, want)
 			}
 		}
 		want := map[string][]bool{first: {false, true}, old: {true}, recent: {false}}

@@ -9,7 +9,7 @@
 //	type.go      Type: decoding, defaults, validation and secrets of a config, the same for all types
 //	sender.go    Sender, Message, Receipt: one attempt
 //	post.go      Env.Post: the exchange most types make
-//	preview.go   Type.Preview: what an alert would become, without secrets
+//	preview.go   Type.Preview: what an alert would become
 //	again.go     the keys and marks by which a repeat is told
 //	outcome.go   what an attempt's error says should happen next
 //	faults.go    Faults: collecting what is wrong with a config

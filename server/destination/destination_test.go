@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,6 +76,33 @@ func TestOutcomeOf_FindsTheMarkInAChain(t *testing.T) {
 		if err != nil && !errors.Is(err, cause) {
 			t.Errorf("%v hides its cause", err)
 		}
+	}
+}
+
+func TestNotSent_IsNeverAmbiguous(t *testing.T) {
+	t.Parallel()
+	lost := outbound.Failed("example.com", true, io.EOF)
+	for _, c := range []struct {
+		err  error
+		want destination.Outcome
+		wait time.Duration
+	}{
+		{lost, destination.OutcomeRetry, 0},
+		{fmt.Errorf("wrapped: %w", lost), destination.OutcomeRetry, 0},
+		{destination.Unconfirmed("list"), destination.OutcomeRetry, 0},
+		{errors.New("down"), destination.OutcomeRetry, 0},
+		{destination.RetryAfter(errors.New("busy"), time.Minute), destination.OutcomeWait, time.Minute},
+		{destination.Permanent(errors.New("no")), destination.OutcomePermanent, 0},
+		{fmt.Errorf("10.0.0.5: %w", outbound.ErrBlocked), destination.OutcomePermanent, 0},
+	} {
+		err := fmt.Errorf("looking: %w", destination.NotSent(c.err))
+		if got, wait := destination.OutcomeOf(err); got != c.want || wait != c.wait || !errors.Is(err, c.err) || err.Error() != "looking: "+c.err.Error() {
+			t.Errorf("%v: got %s after %s (%v), want %s after %s", c.err, got, wait, err, c.want, c.wait)
+		}
+	}
+	unknown := outbound.Failed("example.com", true, &net.DNSError{IsNotFound: true})
+	if !destination.NeedsOperator(destination.NotSent(unknown)) || destination.NotSent(nil) != nil {
+		t.Error("a name that does not exist is the operator's, and no error is none")
 	}
 }
 

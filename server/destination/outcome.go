@@ -63,6 +63,16 @@ func IsPage(resp *outbound.Response) bool {
 	return strings.HasPrefix(strings.TrimSpace(string(resp.Body)), "<")
 }
 
+// NotSent is the error of an exchange that is not the message's own, such as the search for what an earlier attempt made,
+// or the request for credentials. Whatever became of it, it brought nobody the message, so the outcome is that of err, or
+// RETRY where that is AMBIGUOUS.
+func NotSent(err error) error {
+	if outcome, _ := OutcomeOf(err); outcome != OutcomeAmbiguous {
+		return err
+	}
+	return &attemptError{error: err, outcome: OutcomeRetry}
+}
+
 // OutcomeOf reads what a sender's error says: the outcome, and the wait asked for when it is WAIT.
 func OutcomeOf(err error) (Outcome, time.Duration) {
 	if err == nil {

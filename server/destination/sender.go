@@ -24,8 +24,8 @@ type Sender interface {
 
 // Rendering is what an alert becomes for a destination.
 type Rendering struct {
-	// Body is JSON: what the vendor is sent, without secrets; of what is not JSON, the parts by name, such as the
-	// subject, text and html of a mail.
+	// Body is JSON: what the vendor is sent; of what is not JSON, the parts by name, such as the subject, text and html of a
+	// mail. It is the same whatever the secrets of the config are: what is sent with one gets it on sending.
 	Body      []byte
 	Truncated bool     // a text was cut to fit the vendor's limits
 	Notes     []string // what the message itself says about its making: a template that failed, a fallback
@@ -52,7 +52,7 @@ type Message struct {
 	Attempt    int            // 1 for the first
 	Again      bool           // an earlier attempt may have reached the destination
 	Promised   time.Time      // when the delivery was made; zero where none is stored
-	Tried      time.Time      // when the attempt before this one ended; zero where none is on record
+	Tried      time.Time      // when the attempt before this one ended, or at the latest may have; zero where that is not known
 	Test       bool           // a person tries the destination out; the rendering says so clearly
 	FallbackOf string         // display name of the destination that failed, when this one stands in for it
 }

@@ -21,15 +21,7 @@ const minSecret = 4
 // mask returns the beginning of text, at least enough bytes of it, with every secret masked in whatever spelling:
 // servers send back what they were asked as JSON, in URLs and in HTML. Secrets that overlap are masked as one.
 func mask(text string, secrets []string, enough int) string {
-	return maskAll(text, maskable(secrets), enough)
-}
-
-// maskable returns the secrets that are masked.
-func maskable(secrets []string) []string {
-	return slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
-}
-
-func maskAll(text string, secrets []string, enough int) string {
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
 	var out strings.Builder
 	covered := 0 // how far the secrets found so far reach
 	for i, r := range text {

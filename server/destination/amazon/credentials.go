@@ -147,7 +147,7 @@ func (id *identity) assume(ctx context.Context, with aws.Credentials) (aws.Crede
 	client := sts.NewFromConfig(configure(id.region, a.STSEndpointURL, credentials.StaticCredentialsProvider{Value: with}, exchange))
 	output, err := client.AssumeRole(ctx, input)
 	if exchange.resp == nil {
-		return aws.Credentials{}, unsent(exchange.fault(ctx))
+		return aws.Credentials{}, destination.NotSent(exchange.fault(ctx))
 	}
 	if code := exchange.resp.StatusCode; code < 200 || code > 299 {
 		return aws.Credentials{}, id.refused(err, exchange.resp, with)
@@ -191,17 +191,6 @@ type remark struct {
 func (r *remark) Error() string { return r.error.Error() + ": " + r.text }
 
 func (r *remark) Unwrap() error { return r.error }
-
-// unsent is the error of an exchange that was not the message's own: whatever became of it, the message was not sent.
-func unsent(err error) error {
-	switch outcome, _ := destination.OutcomeOf(err); {
-	case outcome == destination.OutcomePermanent:
-		return destination.Permanent(err)
-	case errors.Is(err, outbound.ErrNeedsOperator):
-		return needsOperator{errors.New(err.Error())}
-	}
-	return errors.New(err.Error())
-}
 
 // credentialError is found again in what the SDK's cache makes of it.
 type credentialError struct{ error }

@@ -42,7 +42,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 	for range maxPages {
 		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.tasks()+"?"+query.Encode(), nil)
 		if err != nil {
-			return receipt, false, err
+			return receipt, false, destination.NotSent(err)
 		}
 		var list struct {
 			Data     []made `json:"data"`

@@ -172,6 +172,7 @@ func TestSend_MakesNothingUnlessItKnows(t *testing.T) {
 		"200 []":                  destination.OutcomeRetry,
 		"200 {\"data\":[{":        destination.OutcomeRetry,
 		"500 oops":                destination.OutcomeRetry,
+		"lost":                    destination.OutcomeRetry,
 		"403 {}":                  destination.OutcomePermanent,
 	} {
 		t.Run(answer, func(t *testing.T) {
@@ -179,6 +180,9 @@ func TestSend_MakesNothingUnlessItKnows(t *testing.T) {
 			status, body, _ := strings.Cut(answer, " ")
 			p := newProject(t)
 			p.answer = func(w http.ResponseWriter) {
+				if status == "lost" {
+					panic(http.ErrAbortHandler) // which closes the connection
+				}
 				code, _ := strconv.Atoi(status)
 				w.WriteHeader(code)
 				_, _ = io.WriteString(w, body)

@@ -11,6 +11,7 @@
 //	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
 //	templates.go         what is asked of templates
+//	secrets.go           that nothing of a secret is rendered
 //	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
 //	corpus.go            alerts of real detections, where they are at hand
@@ -52,6 +53,10 @@ type Case struct {
 	// A type that sends mail has the members host and port instead.
 	Config  json.RawMessage `json:"config"`
 	Address string          `json:"address"`
+
+	// OtherSecrets are members that differ from Config's, null where they are absent, so that every secret of the type is
+	// set in some config: a type may have secrets of which each rules another out.
+	OtherSecrets []map[string]any `json:"other_secrets"`
 
 	// Where the vendor's idempotency key stands in a request: a header, or a member of the body. Both are empty for
 	// a vendor that has none.
@@ -108,6 +113,7 @@ func Run(t *testing.T, c Case) {
 		{"AnswerLost", testAnswerLost},
 		{"Unreachable", testUnreachable},
 		{"SecretsStaySecret", testSecrets},
+		{"RenderingHasNoSecret", testRendering},
 		{"Overlong", testOverlong},
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
@@ -158,7 +164,7 @@ func (c Case) checkRendering(t testing.TB, address string, m *destination.Messag
 	if !json.Valid(first.Body) || !bytes.Equal(first.Body, second.Body) {
 		t.Errorf("got the rendering %s, then %s, want the same JSON", first.Body, second.Body)
 	}
-	c.findSecrets(t, address, string(first.Body))
+	c.findSecrets(t, address, fmt.Sprintf("%s %q", first.Body, first.Notes))
 }
 
 func testOutcome(t *testing.T, c Case) { c.protocol(t).testOutcome(t, c) }

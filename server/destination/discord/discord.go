@@ -11,6 +11,7 @@ package discord
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -51,7 +52,11 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 	texts, thread := s.templates.Apply(m), ""
 	if s.thread != nil {
-		thread = s.thread.Apply(m).Title
+		own := s.thread.Apply(m)
+		thread = own.Title
+		if own.TitleErr != nil {
+			texts.Notes = append(texts.Notes, fmt.Sprintf("The thread_name template failed (%s), so the usual title is the thread's name.", own.TitleErr))
+		}
 	}
 	body, cut := Render(s.config, texts, thread, m)
 	return destination.Rendering{Body: body, Truncated: cut, Notes: texts.Notes}, nil

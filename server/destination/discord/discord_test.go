@@ -207,6 +207,36 @@ func TestRender_LinksOnlyWhereItsOwnTextsSay(t *testing.T) {
 	}
 }
 
+func TestRender_EscapesAddressesInsideOfWords(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.Generated.Description = new("xhttps://evil 1http://evil éhttp://evil ahttp:/evil")
+	msg, _ := renderWith(t, discord.Config{Templates: render.Templates{BodyTemplate: "{{.description}}"}}, m)
+	if want := `xhttps:\//evil 1http:\//evil éhttp:\//evil ahttp:\/evil`; msg.Embeds[0].Description != want {
+		t.Errorf("got %q, want %q", msg.Embeds[0].Description, want)
+	}
+}
+
+func TestRender_SaysThatTheThreadsTemplateFailed(t *testing.T) {
+	t.Parallel()
+	sender, err := discord.New(discord.Config{WebhookURL: secret.New(address), ThreadName: "{{index .tags 9}}"}, destination.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendering, err := sender.Render(destinationtest.Message())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var msg message
+	if err := json.Unmarshal(rendering.Body, &msg); err != nil || msg.ThreadName != "Root login to 123456789012 from 198.51.100.7 without MFA" {
+		t.Errorf("got the thread %q (error %v), want the usual title", msg.ThreadName, err)
+	}
+	const want = "The thread_name template failed (line 1: index: there is no entry 9 in a list of 3"
+	if len(rendering.Notes) != 1 || !strings.HasPrefix(rendering.Notes[0], want) || !strings.Contains(msg.Embeds[0].Description, `The thread\_name template failed`) {
+		t.Errorf("got the notes %q and %q, want %q", rendering.Notes, msg.Embeds[0].Description, want)
+	}
+}
+
 func TestTemplates_EscapeMarkdown(t *testing.T) {
 	t.Parallel()
 	m := destinationtest.Message()

@@ -30,11 +30,11 @@ var (
 	anywhere = regexp.MustCompile("[\\\\*_~`|<>\\[\\]@]")
 	bullet   = regexp.MustCompile(`(?m)^([ \t]*)([-+#])`)
 	number   = regexp.MustCompile(`(?m)^([ \t]*\d+)([.)](?:[ \t]|$))`)
-	link     = regexp.MustCompile(`(?i)\b(https?|discord|steam):/`)
+	link     = regexp.MustCompile(`(?i)(https?|discord|steam):/`)
 )
 
-// escape makes a text from an alert harmless in Discord's Markdown. An address in it is no link: where links lead is
-// nobody's choice but the router's.
+// escape makes a text from an alert harmless in Discord's Markdown. An address in it is no link, not even in the middle of
+// a word, where Discord makes one too: where links lead is nobody's choice but the router's.
 func escape(text string) string {
 	text = anywhere.ReplaceAllString(text, `\$0`)
 	text = bullet.ReplaceAllString(text, `$1\$2`)

@@ -107,7 +107,7 @@ func (a *answer) hint() string {
 		return "check username, password and auth_mechanism"
 	case a.code == 530 || a.code == 538:
 		return "the server wants an encrypted connection or a user: set security, username and password"
-	case a.stage == senderStage:
+	case a.stage == senderStage && (a.code == 550 || a.code == 553) && (a.enhanced == "5.7.1" || strings.HasPrefix(a.enhanced, "5.1.")):
 		return "the server does not let this user or address send as from"
 	}
 	return ""

@@ -22,6 +22,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
+	"strings"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -117,14 +118,20 @@ func (s *sender) attempt(ctx context.Context, mail *mail) (destination.Receipt, 
 	if err == nil {
 		return s.conclude(mail, session, sent, had)
 	}
-	var receipt destination.Receipt
-	if a, ok := answerOf(err); ok {
-		receipt = destination.Receipt{StatusCode: a.code, Message: session.excerpt(a.full())}
-		if !a.temporary() {
-			err = destination.Permanent(err)
-		}
+	a, ok := answerOf(err)
+	if !ok {
+		return destination.Receipt{}, err
 	}
-	return receipt, err
+	receipt := destination.Receipt{StatusCode: a.code, Message: session.excerpt(a.full())}
+	switch {
+	case a.temporary():
+		return receipt, err
+	case had == 0, a.tooLarge() && !mail.short: // of which a smaller one is tried
+		return receipt, destination.Permanent(err)
+	}
+	receipt.Message = session.excerpt(a.full() + "; refused " + strings.Join(rest, ", "))
+	s.reached.forget(mail.deliveryID)
+	return receipt, nil
 }
 
 // converse has the whole conversation with the server. The session, which has ended, is not nil.

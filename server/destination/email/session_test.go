@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,7 +191,7 @@ func TestSend_ReadsEveryAnswer(t *testing.T) {
 		script script
 		want   destination.Outcome
 		code   int
-		says   string // the error, in part
+		says   string // the error, in part; $ is its end
 	}{
 		"too busy to talk":      {script{hello: "421 4.3.2 later"}, destination.OutcomeRetry, 421, "the connection"},
 		"not welcome":           {script{hello: "554 5.7.1 go away"}, destination.OutcomePermanent, 554, "the connection"},
@@ -202,6 +203,10 @@ func TestSend_ReadsEveryAnswer(t *testing.T) {
 		"sender deferred":       {script{"MAIL": "451 4.4.3 look-up failed"}, destination.OutcomeRetry, 451, "MAIL FROM"},
 		"sender refused":        {script{"MAIL": "553 5.7.1 not yours"}, destination.OutcomePermanent, 553, "does not let this user or address send as from"},
 		"a user wanted":         {script{"MAIL": "530 5.7.0 Authentication required"}, destination.OutcomePermanent, 530, "set security, username and password"},
+		"sender unknown":        {script{"MAIL": "550 5.1.8 bad sender"}, destination.OutcomePermanent, 550, "does not let this user or address send as from"},
+		"sender blocked":        {script{"MAIL": "554 5.7.1 your address is on a list"}, destination.OutcomePermanent, 554, "answered 554 to MAIL FROM$"},
+		"sender misspelt":       {script{"MAIL": "501 5.5.4 syntax"}, destination.OutcomePermanent, 501, "answered 501 to MAIL FROM$"},
+		"sender, for no reason": {script{"MAIL": "550 no"}, destination.OutcomePermanent, 550, "answered 550 to MAIL FROM$"},
 		"sender lost":           {script{"MAIL": ""}, destination.OutcomeRetry, 0, "closed"},
 		"greylisted":            {script{"RCPT": "450 4.2.0 Greylisted, see http://postgrey.schweikert.ch/"}, destination.OutcomeRetry, 450, "RCPT TO"},
 		"greylisted, otherwise": {script{"RCPT": "451 4.7.1 Greylisting in action"}, destination.OutcomeRetry, 451, "RCPT TO"},
@@ -235,7 +240,7 @@ func TestSend_ReadsEveryAnswer(t *testing.T) {
 			if outcome != test.want || receipt.StatusCode != test.code {
 				t.Errorf("got %s and %d (error %v), want %s and %d", outcome, receipt.StatusCode, err, test.want, test.code)
 			}
-			if err != nil && !strings.Contains(err.Error(), test.says) {
+			if err != nil && !strings.Contains(err.Error()+"$", test.says) {
 				t.Errorf("got error %q, want %q in it", err, test.says)
 			}
 			if err != nil && receipt.ExternalID != "" {
@@ -438,6 +443,54 @@ func TestSend_TriesTheOthersLater(t *testing.T) {
 	sender = open(t, at(t, mails.Addr, c)) // the process was started anew, and knows of nobody
 	server.set(nil)
 	attempt(9, 250, destination.OutcomeDelivered, "", "one@example.com", "two@example.com", "three@example.com", "four@example.com")
+}
+
+// TestSend_IsDeliveredWhenTheRestIsRefusedAsAWhole has a server refuse all of a retry for good, when one recipient has the
+// mail from the attempt before.
+func TestSend_IsDeliveredWhenTheRestIsRefusedAsAWhole(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range map[string]func(*destinationtest.MailServer, func() error){
+		"sender": func(s *destinationtest.MailServer, err func() error) { s.Sender = func(string) error { return err() } },
+		"mail": func(s *destinationtest.MailServer, err func() error) {
+			s.Mail = func(destinationtest.Mail) error { return err() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refused atomic.Int64
+			mails := destinationtest.StartMail(t, func(s *destinationtest.MailServer) {
+				s.Rcpt = func(to string) error {
+					if to != "one@example.com" && refused.Load() == 0 {
+						return destinationtest.SMTPError(450, "later")
+					}
+					return nil
+				}
+				refuse(s, func() error {
+					if code := refused.Load(); code != 0 {
+						return destinationtest.SMTPError(int(code), "5.7.1 spam")
+					}
+					return nil
+				})
+			})
+			sender := open(t, at(t, mails.Addr, config{"to": []string{"one@example.com", "two@example.com", "three@example.com"}}))
+			_, err := sender.Send(t.Context(), destinationtest.Message())
+			if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
+				t.Fatalf("two are to come back later: got %s (error %v), want RETRY", outcome, err)
+			}
+			for _, code := range []int64{554, 552} { // the second asks for a smaller mail first
+				refused.Store(code)
+				receipt, err := sender.Send(t.Context(), destinationtest.Message())
+				want := fmt.Sprintf("%d 5.7.1 spam; refused two@example.com, three@example.com", code)
+				if err != nil || receipt.Message != want || int64(receipt.StatusCode) != code {
+					t.Errorf("got %+v (error %v), want it delivered with %q", receipt, err, want)
+				}
+				refused.Store(0)
+				if _, err := sender.Send(t.Context(), destinationtest.Message()); err == nil {
+					t.Error("a replay after the delivery has ended goes to all again: got no error about two of them")
+				}
+			}
+		})
+	}
 }
 
 func TestSend_RemembersSoMuch(t *testing.T) {

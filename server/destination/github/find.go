@@ -42,7 +42,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (destination.
 		query.Set("page", strconv.Itoa(page+1))
 		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.issues()+"?"+query.Encode(), nil)
 		if err != nil {
-			return receipt, nil, err
+			return receipt, nil, destination.NotSent(err)
 		}
 		var list []made
 		if json.Unmarshal(resp.Body, &list) != nil || list == nil {

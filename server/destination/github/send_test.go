@@ -213,6 +213,7 @@ func TestSend_OpensNothingUnlessItKnows(t *testing.T) {
 		"200 null":                destination.OutcomeRetry,
 		"200 [{\"number\":":       destination.OutcomeRetry,
 		"500 oops":                destination.OutcomeRetry,
+		"lost":                    destination.OutcomeRetry,
 		"404 {}":                  destination.OutcomePermanent,
 		"401 {}":                  destination.OutcomePermanent,
 	} {
@@ -221,6 +222,9 @@ func TestSend_OpensNothingUnlessItKnows(t *testing.T) {
 			status, body, _ := strings.Cut(answer, " ")
 			repo := newRepository(t)
 			repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+				if status == "lost" {
+					panic(http.ErrAbortHandler) // which closes the connection
+				}
 				code, _ := strconv.Atoi(status)
 				w.WriteHeader(code)
 				_, _ = io.WriteString(w, body)

@@ -63,7 +63,7 @@ func (s *Site) bring(ctx context.Context, m *destination.Message, body []byte) (
 	if m.Again {
 		receipt, err := s.findPatiently(ctx, m)
 		if err != nil {
-			return receipt, fmt.Errorf("an earlier attempt may have made the issue, and searching for it failed: %w", err)
+			return receipt, fmt.Errorf("an earlier attempt may have made the issue, and searching for it failed: %w", destination.NotSent(err))
 		}
 		if receipt.ExternalID != "" {
 			return receipt, nil
@@ -103,14 +103,19 @@ func (s *Site) name(receipt destination.Receipt, key string) destination.Receipt
 // the id of the issue, which a lost answer did not bring); on Data Center the other nodes of a cluster follow within seconds.
 const indexLag = 10 * time.Second
 
-// findPatiently searches and, where there is nothing yet and the attempt before ended less than indexLag ago, waits for
-// the search to catch up and searches once more.
+// findPatiently searches and, where there is nothing yet and the attempt before may have ended less than indexLag ago,
+// waits for the search to catch up and searches once more. When a process comes back, what it finds waiting may have been
+// tried up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it once.
+// What remains is an index that is behind for longer than indexLag, or than half of the time that the attempt has.
 func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	receipt, err := s.find(ctx, m)
-	if err != nil || receipt.ExternalID != "" || m.Tried.IsZero() {
+	if err != nil || receipt.ExternalID != "" {
 		return receipt, err
 	}
-	wait := indexLag - s.Env.Now().Sub(m.Tried)
+	wait := indexLag
+	if !m.Tried.IsZero() {
+		wait -= s.Env.Now().Sub(m.Tried)
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(deadline)/2) // the rest is for the search and the issue
 	}

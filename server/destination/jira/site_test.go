@@ -82,7 +82,7 @@ func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
 
 func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 	t.Parallel()
-	killed := again(0) // by a process that did not live to record the attempt
+	killed := again(0) // by a process that did not live to record the attempt, and it is not known when
 	killed.Attempt, killed.Tried = 1, time.Time{}
 	for name, c := range map[string]struct {
 		m        *destination.Message
@@ -91,7 +91,7 @@ func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 		"after a second":         {again(time.Second), 2},
 		"after ten seconds":      {again(10 * time.Second), 1},
 		"after an hour":          {again(time.Hour), 1},
-		"after a killed process": {killed, 1},
+		"after a killed process": {killed, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,6 +106,26 @@ func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSend_FindsTheIssueOfAProcessThatWasKilled has the search see, only some time after the process is back, the issue that
+// the one before made.
+func TestSend_FindsTheIssueOfAProcessThatWasKilled(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		f.lose, f.lag = true, 1
+		_, err := sender.Send(t.Context(), destinationtest.Message())
+		mustOutcome(t, destination.OutcomeAmbiguous, err)
+		m := again(0)
+		m.Attempt, m.Tried = 1, time.Time{}
+		receipt, err := sender.Send(hurried(t), m)
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, 1, 2)
+		if receipt.ExternalID != "SEC-1" {
+			t.Errorf("got %+v, want the issue SEC-1", receipt)
+		}
+	})
 }
 
 func TestSend_DoesNotSearchOnTheFirstAttempt(t *testing.T) {
@@ -147,10 +167,10 @@ func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
 		"throttled":    {answer(429, http.Header{"Retry-After": {"5"}}, ""), destination.OutcomeWait},
 		"no scope":     {answer(401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`), destination.OutcomePermanent},
 		"no project":   {answer(400, nil, `{"errorMessages":["The value 'SEC' does not exist for the field 'project'."],"errors":{}}`), destination.OutcomePermanent},
-		"lost":         {hangUp, destination.OutcomeAmbiguous},
-		"login page":   {answer(200, nil, "<html>Log in</html>"), destination.OutcomeAmbiguous},
-		"no list":      {answer(200, nil, `{}`), destination.OutcomeAmbiguous},
-		"another list": {answer(200, nil, `[]`), destination.OutcomeAmbiguous},
+		"lost":         {hangUp, destination.OutcomeRetry},
+		"login page":   {answer(200, nil, "<html>Log in</html>"), destination.OutcomeRetry},
+		"no list":      {answer(200, nil, `{}`), destination.OutcomeRetry},
+		"another list": {answer(200, nil, `[]`), destination.OutcomeRetry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -108,14 +108,18 @@ func (d *description) links(m *destination.Message) string {
 	return "\n" + strings.Join(links, " · ") + "\n"
 }
 
-// brokenEntity is an entity that a cut has left without its end.
-var brokenEntity = regexp.MustCompile(`&#?[0-9a-z]{0,6}…$`)
+// brokenEntity is an entity that a cut has left without its end: it is followed by the ellipsis of the note about the cut,
+// whichever that is, or by nothing.
+var brokenEntity = regexp.MustCompile(`&(?:#[0-9]{0,7}|a|am|amp)?(\s*(?:…|$))`)
 
 // own adds what a template of the user's made, whose markup is Jira's and whose values are escaped already.
 func (d *description) own(texts render.Texts, links string) {
 	room := d.limit - jira.Units.Of(d.out.String()+links) - len("\n\n")
-	body := render.Text(brokenEntity.ReplaceAllString(texts.FitBody(d.cutter, room, jira.Units), "…"))
-	if !render.Blank(body) {
+	body := texts.FitBody(d.cutter, room, jira.Units)
+	if body != texts.Body {
+		body = brokenEntity.ReplaceAllString(body, "$1")
+	}
+	if body = render.Text(body); !render.Blank(body) {
 		d.out.WriteString("\n" + body + "\n")
 	}
 }

@@ -254,6 +254,29 @@ func TestRender_FollowsTemplates(t *testing.T) {
 	}
 }
 
+// TestRender_CutsNoEntityInTwo has a template that is too long by itself cut at every place in a value's entity.
+func TestRender_CutsNoEntityInTwo(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	m.Alert.Dedup = "{{{{{{{{"
+	for shift := range 12 {
+		template := strings.Repeat("x", shift) + strings.Repeat("{{.dedup}}", 200) + " R&D"
+		description := descriptionOf(t, renderBody(t, open(t, config(`,"max_description_characters":4000,"body_template":"`+template+`"`)), m))
+		if !strings.Contains(description, "… cut ") {
+			t.Fatalf("got no cut in …%.100q", description[len(description)-100:])
+		}
+		_, own, _ := strings.Cut(description, "{panel}\n")
+		own, _, _ = strings.Cut(own, "[View alert")
+		if rest := strings.ReplaceAll(own, "&#123;", ""); strings.ContainsAny(rest, "&#") {
+			t.Errorf("shifted by %d: got %q beside whole entities", shift, rest)
+		}
+	}
+	whole := descriptionOf(t, renderBody(t, open(t, config(`,"body_template":"R&D … and &amp"`)), m))
+	if !strings.Contains(whole, "R&D … and &amp\n") {
+		t.Errorf("got %q, want what is not cut as it is", whole)
+	}
+}
+
 func TestRender_NamesTheUserByName(t *testing.T) {
 	t.Parallel()
 	body := string(renderBody(t, open(t, config(`,"assignee":"jane.doe"`)), destinationtest.Message()))
@@ -276,7 +299,7 @@ func TestSend_KeepsTheContextPath(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	m := destinationtest.Message()
-	m.Again, m.Attempt = true, 9
+	m.Again, m.Attempt, m.Tried = true, 9, m.CreatedAt.Add(-time.Hour)
 	receipt, err := open(t, strings.Replace(config(""), "https://jira.example.com", server.URL, 1)).Send(t.Context(), m)
 	if err != nil || receipt.ExternalURL != server.URL+"/jira/browse/SEC-9" {
 		t.Errorf("got %+v, error %v", receipt, err)

@@ -9,6 +9,7 @@
 package pagerduty
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -106,11 +107,12 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 	return &sender{config: c, env: env}, nil
 }
 
-// Render returns the event that triggers the incident, with the routing key masked.
+// Render returns the event that triggers the incident, with the routing key masked in its own member, which is the first:
+// an alert that quotes it is shown as it is.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 	body, cut := Render(s.config, m)
-	masked := secret.Redact(string(body), s.config.RoutingKey)
-	return destination.Rendering{Body: []byte(masked), Truncated: cut, Notes: render.Notes(m)}, nil
+	masked := bytes.Replace(body, []byte(s.config.RoutingKey.Reveal()), []byte(secret.Mask), 1)
+	return destination.Rendering{Body: masked, Truncated: cut, Notes: render.Notes(m)}, nil
 }
 
 // Send makes one attempt. The dedup key folds repeats into one incident. A test resolves the incident it triggers, so

@@ -214,7 +214,7 @@ func TestRender_ShowsWhatIsSentButTheKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent, _ := pagerduty.Render(config, m)
-	if want := strings.ReplaceAll(string(sent), routingKey.Reveal(), secret.Mask); string(got.Body) != want {
+	if want := strings.Replace(string(sent), routingKey.Reveal(), secret.Mask, 1); string(got.Body) != want || !strings.Contains(want, "the key "+routingKey.Reveal()) {
 		t.Errorf("got %s, want %s", got.Body, want)
 	}
 }

@@ -80,11 +80,12 @@ type TemplateSet struct {
 
 // Texts are what a message says in its own words or the user's.
 type Texts struct {
-	Title   string   // one line of plain text, never blank
-	Body    string   // markup without space around it, where HasBody; see [Texts.FitBody]
-	HasBody bool     // there is a template of the body, and it worked
-	BodyErr error    // why the template of the body did not work; it quotes nothing of the alert
-	Notes   []string // see [Notes]; and which template did not work
+	Title    string   // one line of plain text, never blank
+	Body     string   // markup without space around it, where HasBody; see [Texts.FitBody]
+	HasBody  bool     // there is a template of the body, and it worked
+	TitleErr error    // why the template of the title did not work; it quotes nothing of the alert
+	BodyErr  error    // why the template of the body did not work; it quotes nothing of the alert
+	Notes    []string // see [Notes]; and which template did not work
 
 	cut   bool            // values in the body were cut, or it would be too long for any vendor
 	parts *template.Parts // of the body; nil where there is none, or it is JSON
@@ -101,6 +102,7 @@ func (s *TemplateSet) Apply(m *destination.Message) Texts {
 	if s.title != nil {
 		title, err := s.title.Execute(data)
 		if err != nil {
+			texts.TitleErr = err
 			texts.Notes = append(texts.Notes, failed("title", err))
 		} else if line := FirstLine(title); line != "" {
 			texts.Title = marked(m, line)

@@ -27,7 +27,6 @@ func confirm(resp *outbound.Response) error {
 	return nil
 }
 
-
 // explained adds to err what an operator can do about it. Slack's refusals are a status and a word of plain text, which
 // the receipt shows; what should happen next is what the status says.
 func explained(receipt destination.Receipt, err error) error {

@@ -41,7 +41,7 @@ const (
 type message struct {
 	Text        string       `json:"text"`
 	Blocks      []block      `json:"blocks"`
-	Attachments []attachment `json:"attachments"`
+	Attachments []attachment `json:"attachments,omitempty"`
 	UnfurlLinks bool         `json:"unfurl_links"`
 	UnfurlMedia bool         `json:"unfurl_media"`
 }
@@ -81,10 +81,9 @@ func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, 
 	msg := message{
 		Text:   escape(short.Fit(title, maxFallback, size)),
 		Blocks: heading(&cutter, c.mention(), title, texts, m),
-		Attachments: []attachment{{
-			Color:  fmt.Sprintf("#%06X", look.Color),
-			Blocks: details(&cutter, texts, m),
-		}},
+	}
+	if blocks := details(&cutter, texts, m); len(blocks) > 0 { // one without blocks is refused
+		msg.Attachments = []attachment{{Color: fmt.Sprintf("#%06X", look.Color), Blocks: blocks}}
 	}
 	if texts.HasBody {
 		return []byte(encode(msg)), cutter.Cut()

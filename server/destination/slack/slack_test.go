@@ -117,6 +117,20 @@ func TestTemplates_EscapeWhatMeansSomething(t *testing.T) {
 	}
 }
 
+// TestTemplates_LeaveOutAnAttachmentOfNothing has a template of no text and an alert without links: Slack refuses an
+// attachment whose list of blocks is empty.
+func TestTemplates_LeaveOutAnAttachmentOfNothing(t *testing.T) {
+	t.Parallel()
+	c := slack.Config{Templates: render.Templates{BodyTemplate: "{{if .test}}x{{end}}"}}
+	body := renderTemplates(t, c, destinationtest.Minimal())
+	if strings.Contains(string(body), "attachments") || !strings.Contains(string(body), `"blocks":[{`) {
+		t.Errorf("got %s, want no attachments", body)
+	}
+	if body = renderTemplates(t, c, destinationtest.Message()); !strings.Contains(string(body), `"attachments":[{"color":"#`) {
+		t.Errorf("got %s, want the buttons in an attachment", body)
+	}
+}
+
 // renderTemplates renders as a sender does, the config's templates included.
 func renderTemplates(t *testing.T, c slack.Config, m *destination.Message) []byte {
 	t.Helper()
