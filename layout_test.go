@@ -86,7 +86,7 @@ var allowed = map[string][]string{
 	"destination":                   {"alert", "problem", "secret", "outbound"},
 	"destination/cut":               {"std"},
 	"destination/template":          {"std", "destination/cut"},
-	"destination/render":            {"alert", "destination", "destination/cut", "destination/template", "problem"},
+	"destination/render":            {"alert", "destination", "destination/cut", "destination/template", "problem", "secret"},
 	"destination/payload":           {"alert", "destination", "destination/render"},
 	"destination/catalog":           {"destination", "destination/"},
 	"destination/destinationtest":   {"alert", "destination", "outbound", "problem", "secret"},
@@ -110,8 +110,8 @@ var allowed = map[string][]string{
 	"cmd/bench":                     {"machine"}, // it measures the server from outside
 	"machine":                       {"std"},
 	"destination/amazon/amazontest": {"destination", "outbound"},
-	"destination/amazon_sns":        {"destination", "destination/amazon", "destination/payload", "destination/render", "problem"},
-	"destination/amazon_sqs":        {"destination", "destination/amazon", "destination/payload", "outbound", "problem"},
+	"destination/amazon_sns":        {"destination", "destination/amazon", "destination/payload", "destination/render"},
+	"destination/amazon_sqs":        {"destination", "destination/amazon", "destination/payload", "outbound"},
 	"destination/jira_cloud":        {"alert", "destination", "destination/jira", "destination/render", "outbound", "secret"},
 	"destination/jira_data_center":  {"destination", "destination/jira", "destination/render", "outbound", "secret"},
 }

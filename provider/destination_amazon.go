@@ -4,6 +4,7 @@ package provider
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
@@ -49,9 +50,8 @@ var (
 func amazonAttributes(schemaName string, maximum int64) map[string]schema.Attribute {
 	withRole := stringvalidator.AlsoRequires(path.MatchRoot("role_arn"))
 	text := func(name string, more ...validator.String) schema.Attribute {
-		return schema.StringAttribute{Optional: true, Validators: more, MarkdownDescription: describe(schemaName + "." + name)}
+		return optionalText(schemaName+"."+name, more...)
 	}
-	url := []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}}
 	return map[string]schema.Attribute{
 		"access_key_id": text("access_key_id", stringvalidator.RegexMatches(amazonKeyForm, "must be the id of an access key")),
 		"profile": text("profile", stringvalidator.RegexMatches(amazonProfileForm,
@@ -63,8 +63,8 @@ func amazonAttributes(schemaName string, maximum int64) map[string]schema.Attrib
 		"role_session_name": text("role_session_name", withRole,
 			stringvalidator.RegexMatches(amazonSessionForm, "must be 2 to 64 letters, digits and _+=,.@-")),
 		"region":           text("region", stringvalidator.RegexMatches(amazonRegionForm, "must be a region such as us-east-1")),
-		"endpoint_url":     text("endpoint_url", url...),
-		"sts_endpoint_url": text("sts_endpoint_url", append(url, withRole)...),
+		"endpoint_url":     text("endpoint_url", webAddress...),
+		"sts_endpoint_url": text("sts_endpoint_url", append(slices.Clone(webAddress), withRole)...),
 		"message_group_id": text("message_group_id", stringvalidator.RegexMatches(amazonGroupForm,
 			"must be 1 to 128 ASCII letters, digits and punctuation, without spaces")),
 		"max_message_bytes": schema.Int64Attribute{

@@ -3,12 +3,9 @@
 package provider
 
 import (
-	"context"
-	"encoding/json"
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -35,15 +32,14 @@ type asanaModel struct {
 	APIURL                 types.String `tfsdk:"api_url"`
 }
 
-// asanaUser is an e-mail address, a gid or me.
+// What names a thing in Asana, and a user.
 var (
-	asanaGIDForm  = regexp.MustCompile(`^[0-9]{1,32}$`)
+	asanaGID      = digits(32, "must be a gid: the digits in the address of the thing in Asana")
 	asanaUserForm = regexp.MustCompile(`^(me|[0-9]{1,32}|[!-?A-~]+@[!-?A-~]+)$`)
-)
-
-var (
-	asanaGID  = stringvalidator.RegexMatches(asanaGIDForm, "must be a gid: the digits in the address of the thing in Asana")
-	asanaUser = stringvalidator.RegexMatches(asanaUserForm, "must be a user's e-mail address or gid, or me for the token's own")
+	asanaUser     = []validator.String{
+		stringvalidator.LengthAtMost(254),
+		stringvalidator.RegexMatches(asanaUserForm, "must be a user's e-mail address or gid, or me for the token's own"),
+	}
 )
 
 var asanaKind = kind{
@@ -59,21 +55,18 @@ var asanaKind = kind{
 			Validators:          []validator.List{listvalidator.SizeBetween(1, 20), listvalidator.NoNullValues(), listvalidator.ValueStringsAre(asanaGID)},
 			MarkdownDescription: describe("AsanaConfig.project_gids"),
 		},
-		"section_gid": asanaText("section_gid", asanaGID),
-		"parent_gid":  asanaText("parent_gid", asanaGID),
-		"assignee":    asanaText("assignee", asanaUser),
-		"followers":   asanaTexts("followers", asanaUser),
-		"tag_gids":    asanaTexts("tag_gids", asanaGID),
+		"section_gid": optionalText("AsanaConfig.section_gid", asanaGID),
+		"parent_gid":  optionalText("AsanaConfig.parent_gid", asanaGID),
+		"assignee":    optionalText("AsanaConfig.assignee", asanaUser...),
+		"followers":   optionalTexts("AsanaConfig.followers", 20, asanaUser...),
+		"tag_gids":    optionalTexts("AsanaConfig.tag_gids", 20, asanaGID),
 		"custom_fields": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 16<<10), asanaFields{}},
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, 16<<10), jsonObject{names: asanaGID}},
 			MarkdownDescription: describe("AsanaConfig.custom_fields", "Write it with `jsonencode`."),
 		},
-		"severity_custom_field_gid": schema.StringAttribute{
-			Optional:            true,
-			Validators:          []validator.String{asanaGID, stringvalidator.AlsoRequires(path.MatchRoot("severity_enum_option_gids"))},
-			MarkdownDescription: describe("AsanaConfig.severity_custom_field_gid"),
-		},
+		"severity_custom_field_gid": optionalText("AsanaConfig.severity_custom_field_gid", asanaGID,
+			stringvalidator.AlsoRequires(path.MatchRoot("severity_enum_option_gids"))),
 		"severity_enum_option_gids": schema.MapAttribute{
 			Optional:            true,
 			ElementType:         types.StringType,
@@ -89,46 +82,6 @@ var asanaKind = kind{
 			text:             func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Asana.AccessToken },
 		},
 	},
-}
-
-func asanaText(name string, form validator.String) schema.StringAttribute {
-	return schema.StringAttribute{
-		Optional:            true,
-		Validators:          []validator.String{form, stringvalidator.LengthAtMost(254)},
-		MarkdownDescription: describe("AsanaConfig." + name),
-	}
-}
-
-func asanaTexts(name string, form validator.String) schema.SetAttribute {
-	return schema.SetAttribute{
-		Optional:            true,
-		ElementType:         types.StringType,
-		Validators:          []validator.Set{setvalidator.SizeBetween(1, 20), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(form)},
-		MarkdownDescription: describe("AsanaConfig." + name),
-	}
-}
-
-// asanaFields accepts the text of a JSON object by the gids of fields.
-type asanaFields struct{}
-
-func (asanaFields) Description(context.Context) string {
-	return "must be the text of a JSON object whose names are gids, which are digits"
-}
-
-func (v asanaFields) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-func (v asanaFields) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	var fields map[string]json.RawMessage
-	ok := json.Unmarshal([]byte(req.ConfigValue.ValueString()), &fields) == nil && fields != nil
-	for gid := range fields {
-		ok = ok && asanaGIDForm.MatchString(gid)
-	}
-	if !ok {
-		resp.Diagnostics.AddAttributeError(req.Path, "The custom fields are not valid", req.Path.String()+" "+v.Description(ctx)+".")
-	}
 }
 
 func (m *asanaModel) config() client.DestinationConfig {

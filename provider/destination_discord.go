@@ -3,8 +3,6 @@
 package provider
 
 import (
-	"regexp"
-
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -28,9 +26,6 @@ type discordModel struct {
 	Mention    types.String `tfsdk:"mention"`
 }
 
-// discordID is an id as Discord writes it.
-var discordID = regexp.MustCompile(`^[0-9]{1,20}$`)
-
 var discordKind = kind{
 	name:       "discord",
 	schemaName: "DiscordConfig",
@@ -44,12 +39,12 @@ var discordKind = kind{
 		},
 		"avatar_url": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
+			Validators:          webAddress,
 			MarkdownDescription: describe("DiscordConfig.avatar_url"),
 		},
 		"thread_id": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.RegexMatches(discordID, "must be a thread's id, which is digits")},
+			Validators:          []validator.String{digits(20, "must be a thread's id, which is digits")},
 			MarkdownDescription: describe("DiscordConfig.thread_id"),
 		},
 		"thread_name": templateAttribute("DiscordConfig.thread_name"),

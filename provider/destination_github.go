@@ -6,7 +6,6 @@ import (
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -35,14 +34,7 @@ var (
 	githubOwner      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
 	githubRepository = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 	githubLogin      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$`)
-	githubWord       = regexp.MustCompile(`^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$`)
 )
-
-// githubLabel accepts the name of a label.
-var githubLabel = []validator.String{
-	stringvalidator.UTF8LengthBetween(1, 50),
-	stringvalidator.RegexMatches(githubWord, "must be one line without space around it"),
-}
 
 var githubKind = kind{
 	name:       "github",
@@ -64,42 +56,21 @@ var githubKind = kind{
 			},
 			MarkdownDescription: describe("GithubConfig.repository"),
 		},
-		"labels": schema.SetAttribute{
-			Optional:            true,
-			ElementType:         types.StringType,
-			Validators:          []validator.Set{setvalidator.SizeBetween(1, 20), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(githubLabel...)},
-			MarkdownDescription: describe("GithubConfig.labels"),
-		},
+		"labels": optionalTexts("GithubConfig.labels", 20, oneLine(50)...),
 		"labels_by_severity": schema.MapAttribute{
 			Optional:            true,
 			ElementType:         types.StringType,
-			Validators:          bySeverity(githubLabel...),
+			Validators:          bySeverity(oneLine(50)...),
 			MarkdownDescription: describe("GithubConfig.labels_by_severity"),
 		},
-		"assignees": schema.SetAttribute{
-			Optional:    true,
-			ElementType: types.StringType,
-			Validators: []validator.Set{
-				setvalidator.SizeBetween(1, 10),
-				setvalidator.NoNullValues(),
-				setvalidator.ValueStringsAre(stringvalidator.RegexMatches(githubLogin, "must be a user's login, without @")),
-			},
-			MarkdownDescription: describe("GithubConfig.assignees"),
-		},
+		"assignees": optionalTexts("GithubConfig.assignees", 10, stringvalidator.RegexMatches(githubLogin, "must be a user's login, without @")),
 		"milestone": schema.Int64Attribute{
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1<<31-1)},
 			MarkdownDescription: describe("GithubConfig.milestone"),
 		},
-		"issue_type": schema.StringAttribute{
-			Optional: true,
-			Validators: []validator.String{
-				stringvalidator.UTF8LengthBetween(1, 100),
-				stringvalidator.RegexMatches(githubWord, "must be one line without space around it"),
-			},
-			MarkdownDescription: describe("GithubConfig.issue_type"),
-		},
-		"api_url": apiURLAttribute("GithubConfig"),
+		"issue_type": optionalText("GithubConfig.issue_type", oneLine(100)...),
+		"api_url":    apiURLAttribute("GithubConfig"),
 	}),
 	secrets: []secret{
 		{

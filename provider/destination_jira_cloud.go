@@ -35,7 +35,7 @@ var jiraCloudKind = kind{
 	attributes: with(templateAttributes("JiraCloudConfig"), jiraIssueAttributes("JiraCloudConfig"), map[string]schema.Attribute{
 		"site_url": schema.StringAttribute{
 			Required:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
+			Validators:          webAddress,
 			MarkdownDescription: describe("JiraCloudConfig.site_url"),
 		},
 		"cloud_id": schema.StringAttribute{
@@ -67,8 +67,8 @@ func (m *jiraCloudModel) config() client.DestinationConfig {
 		Email:              m.Email.ValueStringPointer(),
 		ProjectKey:         m.ProjectKey.ValueString(),
 		IssueType:          m.IssueType.ValueStringPointer(),
-		Labels:             textsUnlessNull(m.Labels),
-		Components:         textsUnlessNull(m.Components),
+		Labels:             textsOf[string](m.Labels),
+		Components:         textsOf[string](m.Components),
 		Assignee:           m.Assignee.ValueStringPointer(),
 		SendPriority:       m.SendPriority.ValueBoolPointer(),
 		PriorityBySeverity: tableOf(m.PriorityBySeverity),

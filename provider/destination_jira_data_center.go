@@ -35,7 +35,7 @@ var jiraDataCenterKind = kind{
 	attributes: with(templateAttributes("JiraDataCenterConfig"), jiraIssueAttributes("JiraDataCenterConfig"), map[string]schema.Attribute{
 		"base_url": schema.StringAttribute{
 			Required:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
+			Validators:          webAddress,
 			MarkdownDescription: describe("JiraDataCenterConfig.base_url"),
 		},
 		"username": schema.StringAttribute{
@@ -79,8 +79,8 @@ func (m *jiraDataCenterModel) config() client.DestinationConfig {
 		MaxDescriptionCharacters: m.MaxDescriptionCharacters.ValueInt64Pointer(),
 		ProjectKey:               m.ProjectKey.ValueString(),
 		IssueType:                m.IssueType.ValueStringPointer(),
-		Labels:                   textsUnlessNull(m.Labels),
-		Components:               textsUnlessNull(m.Components),
+		Labels:                   textsOf[string](m.Labels),
+		Components:               textsOf[string](m.Components),
 		Assignee:                 m.Assignee.ValueStringPointer(),
 		SendPriority:             m.SendPriority.ValueBoolPointer(),
 		PriorityBySeverity:       tableOf(m.PriorityBySeverity),

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -61,14 +60,9 @@ var opsgenieKind = kind{
 		"responders": opsgenieResponders("responders", "team", "user", "escalation", "schedule"),
 		"visible_to": opsgenieResponders("visible_to", "team", "user"),
 		"priority_by_severity": schema.MapAttribute{
-			Optional:    true,
-			ElementType: types.StringType,
-			Validators: []validator.Map{
-				mapvalidator.SizeAtLeast(1),
-				mapvalidator.NoNullValues(),
-				mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
-				mapvalidator.ValueStringsAre(stringvalidator.OneOf(opsgeniePriorities...)),
-			},
+			Optional:            true,
+			ElementType:         types.StringType,
+			Validators:          bySeverity(stringvalidator.OneOf(opsgeniePriorities...)),
 			MarkdownDescription: describe("OpsgenieConfig.priority_by_severity"),
 		},
 		"tags":    opsgenieTexts("tags", 20),

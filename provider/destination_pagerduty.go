@@ -3,7 +3,6 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -50,14 +49,9 @@ var pagerdutyKind = kind{
 			MarkdownDescription: describe("PagerdutyConfig.client", "Defaults to `alertrouter`."),
 		},
 		"severity_map": schema.MapAttribute{
-			Optional:    true,
-			ElementType: types.StringType,
-			Validators: []validator.Map{
-				mapvalidator.SizeAtLeast(1),
-				mapvalidator.NoNullValues(),
-				mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
-				mapvalidator.ValueStringsAre(stringvalidator.OneOf(pagerdutySeverities...)),
-			},
+			Optional:            true,
+			ElementType:         types.StringType,
+			Validators:          bySeverity(stringvalidator.OneOf(pagerdutySeverities...)),
 			MarkdownDescription: describe("PagerdutyConfig.severity_map"),
 		},
 		"custom_details": schema.MapAttribute{

@@ -48,7 +48,7 @@ var webhookKind = kind{
 	attributes: with(jsonTemplateAttributes("WebhookConfig"), map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
+			Validators:          webAddress,
 			MarkdownDescription: describe("WebhookConfig.url", "Use `secret_url_wo` instead when the URL itself grants access."),
 		},
 		"headers": schema.MapAttribute{

@@ -84,7 +84,7 @@ func (v messageTemplate) ValidateString(_ context.Context, req validator.StringR
 func apiURLAttribute(schemaName string) schema.Attribute {
 	return schema.StringAttribute{
 		Optional:            true,
-		Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048), webURL{}},
+		Validators:          webAddress,
 		MarkdownDescription: describe(schemaName + ".api_url"),
 	}
 }

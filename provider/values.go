@@ -6,13 +6,10 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -187,34 +184,5 @@ func (d duration) ValidateString(ctx context.Context, req validator.StringReques
 	if got, err := time.ParseDuration(req.ConfigValue.ValueString()); err != nil || got <= 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, "The duration is not valid",
 			fmt.Sprintf("%q %s.", req.ConfigValue.ValueString(), d.Description(ctx)))
-	}
-}
-
-// bySeverity accepts a map with severities as keys.
-func bySeverity(value ...validator.String) []validator.Map {
-	return []validator.Map{
-		mapvalidator.SizeAtLeast(1),
-		mapvalidator.NoNullValues(),
-		mapvalidator.KeysAre(stringvalidator.OneOf(severities...)),
-		mapvalidator.ValueStringsAre(value...),
-	}
-}
-
-// webURL accepts what the server will: a URL of the web with a host and without user and password.
-type webURL struct{}
-
-func (webURL) Description(context.Context) string {
-	return "must be a URL with https:// or http://, a host, and no user name or password"
-}
-
-func (v webURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-func (v webURL) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	u, err := url.Parse(req.ConfigValue.ValueString())
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "The URL is not valid", req.Path.String()+" "+v.Description(ctx)+".")
 	}
 }

@@ -210,7 +210,7 @@ func TestDelivery_OfWhatATemplateCannotSayGoesToTheFallback(t *testing.T) {
 	defer receiver.Close()
 	s := servertest.Start(t)
 	var b, a shown
-	admin(t, s, 201, &b, "POST", "/v1/destinations", fmt.Sprintf(`{"display_name":"B","severities":[],"config":{"webhook":{"url":%q}}}`, receiver.URL))
+	admin(t, s, 201, &b, "POST", "/v1/destinations", fmt.Sprintf(`{"display_name":"B","severities":[],"alert_types":["RULE"],"config":{"webhook":{"url":%q}}}`, receiver.URL))
 	const template = `{\"ip\": {{ index .context.ips 0 }}}`
 	admin(t, s, 201, &a, "POST", "/v1/destinations", fmt.Sprintf(
 		`{"display_name":"A \"1\"","severities":["HIGH"],"fallback":%q,"config":{"webhook":{"url":%q,"body_template":"%s"}}}`, b.ID, receiver.URL+"/own",

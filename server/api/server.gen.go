@@ -1064,7 +1064,7 @@ type Destination struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency"`
 
-	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure that the type's vendor publishes, as `GET /v1/destination-types` shows it and docs/operations/destinations.md lists it, and no limit where the vendor publishes none.
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second"`
 
 	// Revision A number that is one more after each change.
@@ -1142,7 +1142,7 @@ type DestinationInput struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure that the type's vendor publishes, as `GET /v1/destination-types` shows it and docs/operations/destinations.md lists it, and no limit where the vendor publishes none.
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
@@ -1716,7 +1716,7 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+// RateLimitPerSecond How many attempts may start a second. When absent, the figure that the type's vendor publishes, as `GET /v1/destination-types` shows it and docs/operations/destinations.md lists it, and no limit where the vendor publishes none.
 type RateLimitPerSecond = float64
 
 // RenderInput What to render: one of the two, or a sample alert.
@@ -2009,7 +2009,7 @@ type UnsavedDestinationRender struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure that the type's vendor publishes, as `GET /v1/destination-types` shows it and docs/operations/destinations.md lists it, and no limit where the vendor publishes none.
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.
@@ -2054,7 +2054,7 @@ type UnsavedDestinationTest struct {
 	// MaxConcurrency How many attempts may run at once; the server's default when absent.
 	MaxConcurrency *MaxConcurrency `json:"max_concurrency,omitempty"`
 
-	// RateLimitPerSecond How many attempts may start a second. When absent, the figure the type's vendor publishes, as `GET /v1/destination-types` shows it (Slack 1, PagerDuty 2), and no limit where there is none (webhook).
+	// RateLimitPerSecond How many attempts may start a second. When absent, the figure that the type's vendor publishes, as `GET /v1/destination-types` shows it and docs/operations/destinations.md lists it, and no limit where the vendor publishes none.
 	RateLimitPerSecond *RateLimitPerSecond `json:"rate_limit_per_second,omitempty"`
 
 	// Severities The severities it wants. An empty list means none: it gets alerts by list, by hand or as a fallback, and those of type SYSTEM_ERROR, for which only `alert_types` counts.

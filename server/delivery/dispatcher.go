@@ -5,6 +5,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -361,9 +362,9 @@ func attemptsSince(d *Delivery) int {
 func (d *Dispatcher) Message(job *Job) *destination.Message {
 	m := &destination.Message{
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
-		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
+		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Promised: job.Delivery.CreatedAt, Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
-	m.Again = m.Attempt > 1 || job.Delivery.CreatedAt.Before(d.since)
+	m.Again = job.Delivery.CreatedAt.Before(d.since) || job.Delivery.AttemptsDropped > 0 || slices.ContainsFunc(job.Delivery.Attempts, mayHaveArrived)
 	if n := len(job.Delivery.Attempts); n > 0 {
 		last := &job.Delivery.Attempts[n-1]
 		m.Tried = last.At.Add(last.Duration)
@@ -383,6 +384,12 @@ func (d *Dispatcher) Message(job *Job) *destination.Message {
 		}
 	}
 	return m
+}
+
+// mayHaveArrived reports whether an attempt that was not delivered may have reached the destination all the same: its
+// answer was lost, or it is that of a server that failed on the way. One that is told to come later was turned away.
+func mayHaveArrived(a Attempt) bool {
+	return a.Outcome == destination.OutcomeAmbiguous || a.Outcome == destination.OutcomeRetry && a.StatusCode >= 500 && a.StatusCode != 503
 }
 
 // settle records a settlement, for as long as it takes: an attempt that was made must not be forgotten while the

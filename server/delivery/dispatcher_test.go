@@ -249,7 +249,7 @@ func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a := &receiver{respond: func(_ context.Context, n int) error {
 			if n == 1 {
-				return errDown
+				return destination.Ambiguous(errDown)
 			}
 			return nil
 		}}
@@ -286,6 +286,90 @@ func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
+	})
+}
+
+func TestDispatcher_WhatWasTurnedAwayIsNotSentAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		err    error
+		again  bool
+	}{
+		"lost":        {0, destination.Ambiguous(errDown), true},
+		"failed":      {500, errDown, true},
+		"gateway":     {504, errDown, true},
+		"unreachable": {0, errDown, false},
+		"turned away": {429, destination.RetryAfter(errDown, time.Second), false},
+		"unavailable": {503, errDown, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				var again []bool
+				w.connect("a", sendFunc(func(m *destination.Message) (destination.Receipt, error) {
+					if again = append(again, m.Again); len(again) == 1 {
+						return destination.Receipt{StatusCode: c.status}, c.err
+					}
+					return destination.Receipt{StatusCode: 200}, nil
+				}))
+				w.accept(1)
+				time.Sleep(time.Minute)
+				if want := []bool{false, c.again}; !slices.Equal(again, want) {
+					t.Errorf("got %v, want %v", again, want)
+				}
+			})
+		})
+	}
+}
+
+// sendFunc is a destination that does as the function says.
+type sendFunc func(m *destination.Message) (destination.Receipt, error)
+
+func (sendFunc) Render(*destination.Message) (destination.Rendering, error) {
+	return destination.Rendering{}, nil
+}
+
+func (f sendFunc) Send(_ context.Context, m *destination.Message) (destination.Receipt, error) {
+	return f(m)
+}
+
+// A vendor that says when to come back means whoever comes: those who go on are banned.
+func TestDispatcher_LeavesADestinationAloneThatSaysWhenToComeBack(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &receiver{respond: func(_ context.Context, n int) error {
+			if n == 3 {
+				return destination.RetryAfter(errDown, 40*time.Second)
+			}
+			return nil
+		}}
+		other := &receiver{}
+		w.connect("a", r, func(c *delivery.LaneConfig) { c.Concurrency = 1 })
+		w.connect("b", other)
+		start := time.Now()
+		ids := w.accept(10)
+		time.Sleep(10 * time.Second)
+		ids = append(ids, w.accept(300)...) // more than a lane holds
+		time.Sleep(29 * time.Second)
+		if n, all := len(r.made()), len(other.made()); n != 3 || all != len(ids) {
+			t.Errorf("got %d attempts at it and %d at another one before it is time, want 3 and %d", n, all, len(ids))
+		}
+		time.Sleep(2 * time.Second)
+		if at := r.since(start)[3]; at != 40*time.Second {
+			t.Errorf("got the next attempt after %s, want 40s", at)
+		}
+		for _, id := range ids {
+			w.wantState(id, "a", delivery.Delivered, "")
+		}
+		// Somebody who mends the configuration need not wait.
+		r.respond = func(context.Context, int) error { return destination.RetryAfter(errDown, time.Hour) }
+		last := w.accept(1)[0]
+		synctest.Wait()
+		mended := &receiver{}
+		w.connect("a", mended)
+		second := w.accept(1)[0]
+		synctest.Wait()
+		w.wantState(second, "a", delivery.Delivered, "")
+		time.Sleep(time.Hour)
+		w.wantState(last, "a", delivery.Delivered, "")
 	})
 }
 

@@ -34,6 +34,7 @@ type lane struct {
 	queue    []*guest // who waits for a place; the longest waiting first
 	flow     flow
 	enabled  time.Time // when the lane was enabled after it had been disabled
+	quiet    time.Time // until when the destination wants to be left alone
 	health   Health    // but for what the breaker says: see currentHealth
 }
 
@@ -59,6 +60,7 @@ func (l *lane) configure(c LaneConfig) {
 	}
 	l.config = c
 	l.breaker.reset()
+	l.quiet = time.Time{}
 	if !c.Enabled {
 		l.mu.Unlock()
 		l.disable()
@@ -131,6 +133,9 @@ func (l *lane) pump() {
 
 // mayLoad says whether the lane has room for more deliveries. The lock is held.
 func (l *lane) mayLoad() bool {
+	if l.keepsQuiet() {
+		return false
+	}
 	if l.breaker.state != closed {
 		return len(l.ready) == 0 && l.breakerAllows()
 	}
@@ -143,9 +148,19 @@ func (l *lane) mayHold() bool {
 	return l.d.room() > 0 || len(l.ready) == 0 && l.running == 0
 }
 
-// mayStart asks the breaker and the limiter; when one says no, the lane is pumped again at the time it names. The lock
-// is held.
-func (l *lane) mayStart() bool { return l.breakerAllows() && l.limiterAllows() }
+// mayStart asks the destination's wish to be left alone, the breaker and the limiter; when one says no, the lane is
+// pumped again at the time it names. The lock is held.
+func (l *lane) mayStart() bool { return !l.keepsQuiet() && l.breakerAllows() && l.limiterAllows() }
+
+// keepsQuiet reports whether the destination said when to come back, and that is yet to come: it means whoever comes,
+// not one delivery. The lock is held.
+func (l *lane) keepsQuiet() bool {
+	if !l.d.opts.Now().Before(l.quiet) {
+		return false
+	}
+	l.arm(l.quiet)
+	return true
+}
 
 func (l *lane) breakerAllows() bool {
 	if l.breaker.state == closed {
@@ -242,11 +257,15 @@ func (l *lane) note(s *Settlement, probe int) (back []Job) {
 	}
 	was := l.breaker.state
 	l.breaker.end(s.ID, s.Attempt.Outcome, probe, l.d.opts.Now(), l.d.opts.Schedule.Random)
-	if l.breaker.state == was {
+	wait := s.Attempt.Outcome == destination.OutcomeWait && s.NextAttemptAt.After(l.quiet)
+	if wait {
+		l.quiet = s.NextAttemptAt
+	}
+	if l.breaker.state == was && !wait {
 		return nil
 	}
-	l.behind = true // as long as it was not closed the lane claimed next to nothing
-	if l.breaker.state == open {
+	l.behind = true // as long as it was not closed, or kept quiet, the lane claimed next to nothing
+	if l.breaker.state == open || wait {
 		l.sendAway()
 		back, l.ready = l.ready, nil
 	}

@@ -50,7 +50,9 @@ func (l *lane) reserve(patience time.Duration) bool {
 }
 
 // open reports whether the lane takes new deliveries at all. The lock is held.
-func (l *lane) open() bool { return l.config.Enabled && l.breaker.state == closed }
+func (l *lane) open() bool {
+	return l.config.Enabled && l.breaker.state == closed && !l.d.opts.Now().Before(l.quiet)
+}
 
 // hasPlace reports whether it takes one now. A lane that is behind takes its deliveries from the store, the longest due
 // first; new ones queue up there. The lock is held.

@@ -10,8 +10,9 @@
 //	sender.go    Sender, Message, Receipt: one attempt
 //	post.go      Env.Post: the exchange most types make
 //	preview.go   Type.Preview: what an alert would become
-//	again.go     what an attempt needs that looks for what one before it made
+//	again.go     the keys and marks by which a repeat is told
 //	outcome.go   what an attempt's error says should happen next
+//	faults.go    Faults: collecting what is wrong with a config
 //	field.go     what types ask of the texts in a config
 //	name.go      when two display names are the same
 package destination

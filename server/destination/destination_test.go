@@ -218,7 +218,7 @@ func TestMessage_MarkIsThatOfTheDelivery(t *testing.T) {
 	}
 }
 
-func TestMessage_SinceIsBeforeTheAlertAndNow(t *testing.T) {
+func TestMessage_SinceIsBeforeTheDeliveryAndNow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.November, 21, 3, 35, 24, 5, time.UTC)
 	for created, want := range map[time.Time]string{
@@ -226,7 +226,7 @@ func TestMessage_SinceIsBeforeTheAlertAndNow(t *testing.T) {
 		now.Add(time.Hour):  "03:25:24", // by a clock that is wrong
 		{}:                  "03:25:24",
 	} {
-		m := &destination.Message{CreatedAt: created}
+		m := &destination.Message{Promised: created}
 		if got := m.Since(now).Format(time.TimeOnly); got != want {
 			t.Errorf("an alert of %s: got %s, want %s", created, got, want)
 		}

@@ -67,6 +67,12 @@ func NotSent(err error) error {
 	return &attemptError{error: err, outcome: OutcomeRetry}
 }
 
+// IsPage reports whether an answer is a page for people, as a proxy or a login gives it in the vendor's place. Its
+// Content-Type does not tell: Slack calls its own word text/html.
+func IsPage(resp *outbound.Response) bool {
+	return strings.HasPrefix(strings.TrimSpace(string(resp.Body)), "<")
+}
+
 // OutcomeOf reads what a sender's error says: the outcome, and the wait asked for when it is WAIT.
 func OutcomeOf(err error) (Outcome, time.Duration) {
 	if err == nil {

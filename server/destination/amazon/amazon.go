@@ -8,7 +8,7 @@
 //	credentials.go   the credentials: found at the first call, kept, renewed before they end
 //	call.go          Caller: one call through the SDK, its receipt and its outcome
 //	errors.go        what AWS's error codes mean for the next attempt
-//	message.go       attributes, and the ids of first-in-first-out topics and queues
+//	message.go       Form: what a user sets about messages; attributes, and the ids of first-in-first-out topics and queues
 //
 // The SDK signs, encodes and decodes. It does not retry, which is the queue's business, and it reaches the network
 // through [outbound.Client], so that the guard and the bounds hold for it as well. The exception is what the default

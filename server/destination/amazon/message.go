@@ -110,16 +110,54 @@ func JSONSize(r rune) int {
 	return render.Bytes(r)
 }
 
+// Form is what a user sets about the messages, to a topic as to a queue; a type embeds it in its Config.
+type Form struct {
+	MessageGroupID  string `json:"message_group_id,omitempty"`  // "": see groupID
+	MaxMessageBytes int    `json:"max_message_bytes,omitempty"` // the topic's or queue's MaximumMessageSize
+}
+
+// What MaximumMessageSize may be set to here: AWS allows less, of which an alert has no use.
+// https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html,
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+const (
+	LeastMessage = 16 << 10
+	mostMessage  = 1 << 20
+)
+
+// Validate reports every wrong field.
+func (f Form) Validate(faults *destination.Faults) {
+	faults.Optional("/message_group_id", f.MessageGroupID, idFault)
+	if f.MaxMessageBytes != 0 && (f.MaxMessageBytes < LeastMessage || f.MaxMessageBytes > mostMessage) {
+		faults.Add("/max_message_bytes", "must be %d to %d", LeastMessage, mostMessage)
+	}
+}
+
+// IDs returns the ids of a message's group and deduplication; nil is none. What is first in, first out wants both.
+func (f Form) IDs(m *destination.Message, fifo bool) (group, deduplication *string) {
+	if f.MessageGroupID != "" {
+		group = &f.MessageGroupID
+	}
+	if !fifo {
+		return group, nil
+	}
+	id := deduplicationID(m)
+	if group == nil {
+		other := groupID(m)
+		group = &other
+	}
+	return group, &id
+}
+
 // maxID is the longest id of a group or of a deduplication, which are of ASCII letters, digits and punctuation.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const maxID = 128
 
-// GroupID names the group whose messages stay in order: those of one detection, unless the config says otherwise.
-func GroupID(m *destination.Message) string { return legal(m.Alert.Detection.ID) }
+// groupID names the group whose messages stay in order: those of one detection, unless the config says otherwise.
+func groupID(m *destination.Message) string { return legal(m.Alert.Detection.ID) }
 
-// DeduplicationID is what AWS drops repeats by for five minutes: the same at every attempt at a delivery. A test of a
+// deduplicationID is what AWS drops repeats by for five minutes: the same at every attempt at a delivery. A test of a
 // destination that is not stored has no delivery.
-func DeduplicationID(m *destination.Message) string {
+func deduplicationID(m *destination.Message) string {
 	if m.DeliveryID == "" {
 		return "test_" + strconv.FormatInt(m.CreatedAt.UnixNano(), 36)
 	}
@@ -129,7 +167,7 @@ func DeduplicationID(m *destination.Message) string {
 // legal returns text as an id. One that is none is made of what can be read of it and its hash, so that different texts
 // stay different.
 func legal(text string) string {
-	if LegalID(text) {
+	if legalID(text) {
 		return text
 	}
 	const digits = 32
@@ -148,12 +186,13 @@ func legal(text string) string {
 	return out.String() + "-" + hash
 }
 
-// LegalID reports whether text can be the id of a group or of a deduplication.
-func LegalID(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
+// legalID reports whether text can be the id of a group or of a deduplication.
+func legalID(text string) bool { return text != "" && len(text) <= maxID && destination.Visible(text) }
+
+// idFault is the fault of a text that is not legalID.
+func idFault(text string) string {
+	if !legalID(text) {
+		return "must be 1 to 128 ASCII letters, digits and punctuation, without spaces"
 	}
-	return text != "" && len(text) <= maxID
+	return ""
 }

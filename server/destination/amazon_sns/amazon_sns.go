@@ -13,14 +13,12 @@ package amazonsns
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
 // Type is the Amazon SNS destination. What a topic takes in a second depends on the region, and is far more than alerts
@@ -32,8 +30,7 @@ type Config struct {
 	amazon.Access
 	TopicARN         string `json:"topic_arn"`
 	MessageStructure string `json:"message_structure,omitempty"` // json, string, or "": string for first-in-first-out topics
-	MessageGroupID   string `json:"message_group_id,omitempty"`
-	MaxMessageBytes  int    `json:"max_message_bytes,omitempty"`
+	amazon.Form
 }
 
 // The structures of a message: one text for each kind of subscriber, or one for all.
@@ -42,45 +39,31 @@ const (
 	structureString = "string"
 )
 
-// The limits of a topic's MaximumMessageSize, and where it stands unless somebody moved it. The smallest is AWS's too
-// little for an alert. https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
-const (
-	leastMessage   = 16 << 10
-	defaultMessage = 256 << 10
-	mostMessage    = 1 << 20
-)
+// defaultMessage is where a topic's MaximumMessageSize stands unless somebody moved it:
+// https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+const defaultMessage = 256 << 10
 
 // SetDefaults fills in the size a topic takes unless it was told otherwise.
 func (c *Config) SetDefaults() { c.MaxMessageBytes = defaultMessage }
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
+	var faults destination.Faults
 	topic, ok := amazon.ParseTopic(c.TopicARN)
 	switch {
 	case c.TopicARN == "":
-		add("/topic_arn", "is required")
+		faults.Add("/topic_arn", "is required")
 	case !ok:
-		add("/topic_arn", "must be the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:alerts")
+		faults.Add("/topic_arn", "must be the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:alerts")
 	}
 	named := topic.Region
 	if !ok {
 		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
-	c.Access.Validate(add, "topic_arn", named)
-	if s := c.MessageStructure; s != "" && s != structureJSON && s != structureString {
-		add("/message_structure", "must be %s or %s", structureJSON, structureString)
-	}
-	if c.MessageGroupID != "" && !amazon.LegalID(c.MessageGroupID) {
-		add("/message_group_id", "must be 1 to 128 ASCII letters, digits and punctuation, without spaces")
-	}
-	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
-	}
-	return problem.InvalidFields(fields)
+	c.Access.Validate(&faults, "topic_arn", named)
+	faults.Optional("/message_structure", c.MessageStructure, destination.OneOf(structureJSON, structureString))
+	c.Form.Validate(&faults)
+	return faults.Err()
 }
 
 type sender struct {

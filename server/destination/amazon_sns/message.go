@@ -39,14 +39,7 @@ func (s *sender) message(m *destination.Message) (input *sns.PublishInput, cut b
 		text = amazon.CleanJSON(body)
 	}
 	input.Message = &text
-	if group := s.config.MessageGroupID; group != "" {
-		input.MessageGroupId = &group
-	} else if s.topic.FIFO {
-		input.MessageGroupId = aws.String(amazon.GroupID(m))
-	}
-	if s.topic.FIFO {
-		input.MessageDeduplicationId = aws.String(amazon.DeduplicationID(m))
-	}
+	input.MessageGroupId, input.MessageDeduplicationId = s.config.IDs(m, s.topic.FIFO)
 	return input, cut
 }
 

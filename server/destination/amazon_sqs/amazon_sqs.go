@@ -12,7 +12,6 @@ package amazonsqs
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	jsonv2 "github.com/go-json-experiment/json"
@@ -20,7 +19,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
 // Type is the Amazon SQS destination. What a queue takes in a second is without limit, or, first in, first out, 300
@@ -30,59 +28,46 @@ var Type = destination.Define("amazon_sqs", New)
 // Config is what a user sets.
 type Config struct {
 	amazon.Access
-	QueueURL        string `json:"queue_url"`
-	DelaySeconds    int    `json:"delay_seconds,omitempty"` // 0: the queue's setting
-	MessageGroupID  string `json:"message_group_id,omitempty"`
-	MaxMessageBytes int    `json:"max_message_bytes,omitempty"`
+	QueueURL     string `json:"queue_url"`
+	DelaySeconds int    `json:"delay_seconds,omitempty"` // 0: the queue's setting
+	amazon.Form
 }
 
-// The limits of a queue's MaximumMessageSize; most is where it stands in new queues. Of the smallest that AWS allows,
-// an alert has no use.
+// defaultMessage is where a new queue's MaximumMessageSize stands, and the most it can be:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-const (
-	leastMessage = 16 << 10
-	mostMessage  = 1 << 20
-)
+const defaultMessage = 1 << 20
 
 // maxDelay is the longest a queue may hold a message back, in seconds.
 const maxDelay = 900
 
 // SetDefaults fills in the size a queue takes unless it was told otherwise.
-func (c *Config) SetDefaults() { c.MaxMessageBytes = mostMessage }
+func (c *Config) SetDefaults() { c.MaxMessageBytes = defaultMessage }
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
+	var faults destination.Faults
 	queue, ok := amazon.ParseQueue(c.QueueURL)
 	switch fault := outbound.CheckURL(c.QueueURL); {
 	case c.QueueURL == "":
-		add("/queue_url", "is required")
+		faults.Add("/queue_url", "is required")
 	case fault != "":
-		add("/queue_url", "%s", fault)
+		faults.Add("/queue_url", "%s", fault)
 	case !ok:
-		add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
+		faults.Add("/queue_url", "must be the URL of a queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/alerts")
 	}
 	named := queue.Region
 	if !ok {
 		named = cmp.Or(c.Region, "none") // what it should name is not known, so nothing is wrong with the region
 	}
-	c.Access.Validate(add, "queue_url", named)
+	c.Access.Validate(&faults, "queue_url", named)
 	switch {
 	case c.DelaySeconds < 0 || c.DelaySeconds > maxDelay:
-		add("/delay_seconds", "must be 0 to %d", maxDelay)
+		faults.Add("/delay_seconds", "must be 0 to %d", maxDelay)
 	case c.DelaySeconds > 0 && queue.FIFO:
-		add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
+		faults.Add("/delay_seconds", "must not be set for a first-in-first-out queue, which has one delay for all messages")
 	}
-	if c.MessageGroupID != "" && !amazon.LegalID(c.MessageGroupID) {
-		add("/message_group_id", "must be 1 to 128 ASCII letters, digits and punctuation, without spaces")
-	}
-	if c.MaxMessageBytes != 0 && (c.MaxMessageBytes < leastMessage || c.MaxMessageBytes > mostMessage) {
-		add("/max_message_bytes", "must be %d to %d", leastMessage, mostMessage)
-	}
-	return problem.InvalidFields(fields)
+	c.Form.Validate(&faults)
+	return faults.Err()
 }
 
 type sender struct {
@@ -95,7 +80,7 @@ type sender struct {
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
 	if c.MaxMessageBytes == 0 {
-		c.MaxMessageBytes = mostMessage
+		c.MaxMessageBytes = defaultMessage
 	}
 	queue, _ := amazon.ParseQueue(c.QueueURL) // it is valid
 	caller := amazon.NewCaller(c.Access, queue.Region, queue.Endpoint, env)

@@ -30,14 +30,7 @@ func (s *sender) message(m *destination.Message, limit int) (input *sqs.SendMess
 	for _, a := range attributes {
 		input.MessageAttributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
 	}
-	if group := s.config.MessageGroupID; group != "" {
-		input.MessageGroupId = &group
-	} else if s.queue.FIFO {
-		input.MessageGroupId = aws.String(amazon.GroupID(m))
-	}
-	if s.queue.FIFO {
-		input.MessageDeduplicationId = aws.String(amazon.DeduplicationID(m))
-	}
+	input.MessageGroupId, input.MessageDeduplicationId = s.config.IDs(m, s.queue.FIFO)
 	return input, cut
 }
 
@@ -56,7 +49,7 @@ func smallerLimit(err error) (limit int, ok bool) {
 		return 0, false
 	}
 	limit, _ = strconv.Atoi(found[1])
-	return limit, limit >= leastMessage
+	return limit, limit >= amazon.LeastMessage
 }
 
 // parts is a call as SQS gets it.

@@ -14,9 +14,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
-// maxReason is how much of a reason Asana gives is repeated, in characters.
-const maxReason = 500
-
 // made is what an answer says of a task.
 type made struct {
 	GID          string `json:"gid"`
@@ -29,7 +26,7 @@ func readTask(body []byte) (made, bool) {
 	var answer struct {
 		Data made `json:"data"`
 	}
-	ok := json.Unmarshal(body, &answer) == nil && gidForm.MatchString(answer.Data.GID)
+	ok := json.Unmarshal(body, &answer) == nil && isGID(answer.Data.GID)
 	return answer.Data, ok
 }
 
@@ -73,6 +70,5 @@ func (s *sender) reason(body []byte) string {
 		}
 		texts = append(texts, text)
 	}
-	var cutter render.Cutter
-	return secret.Redact(cutter.Fit(render.Line(strings.Join(texts, "; ")), maxReason, render.Runes), s.config.AccessToken)
+	return render.Said(strings.Join(texts, "; "), s.config.AccessToken)
 }

@@ -54,7 +54,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (receipt dest
 			return receipt, false, errNoList
 		}
 		for _, t := range list.Data {
-			if gidForm.MatchString(t.GID) && strings.Contains(t.HTMLNotes, want) {
+			if isGID(t.GID) && strings.Contains(t.HTMLNotes, want) {
 				s.confirm(&receipt, t)
 				receipt.Message = "An earlier attempt had made task " + receipt.ExternalID + "."
 				return receipt, true, nil

@@ -168,7 +168,7 @@ func linkAttribute(a xml.Attr) bool {
 	case a.Name.Local == "href":
 		return render.URL(a.Value) != ""
 	}
-	return a.Name.Local == "data-asana-gid" && gidForm.MatchString(a.Value)
+	return a.Name.Local == "data-asana-gid" && isGID(a.Value)
 }
 
 func (w *writer) end(t xml.EndElement) error {

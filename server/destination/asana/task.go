@@ -123,14 +123,8 @@ func heading(cutter *render.Cutter, name string, notes []string, m *destination.
 		parts = append(parts, "<em>"+escapeText(cutter.Fit(render.Line(note), maxNote, size))+"</em>")
 	}
 	line := []string{"<strong>" + render.LookOf(m.Severity).Emoji + " " + string(m.Severity) + "</strong>"}
-	for _, l := range []struct{ name, address string }{
-		{"View alert", m.Link},
-		{"Open runbook", m.Alert.Runbook()},
-		{"Open reference", m.Alert.Reference()},
-	} {
-		if l := link(l.name, l.address); l != "" {
-			line = append(line, l)
-		}
+	for _, l := range render.Links(m, linkURL) {
+		line = append(line, link(l.Name, l.URL))
 	}
 	parts = append(parts, strings.Join(line, " · "))
 	if name != "" {

@@ -3,13 +3,10 @@
 package blinkops
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -26,43 +23,34 @@ const maxKey = 1024
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, message string) { fields = append(fields, problem.Field{Name: name, Message: message}) }
-	keyed := c.validateURL(add)
-	validateKey(add, "/api_key", c.APIKey)
-	validateKey(add, "/signing_secret", c.SigningSecret)
+	var faults destination.Faults
+	faults.Required("/webhook_url", c.WebhookURL.Reveal(), webhookFault)
+	key := destination.KeyFault(maxKey)
+	faults.Optional("/api_key", c.APIKey.Reveal(), key)
+	faults.Optional("/signing_secret", c.SigningSecret.Reveal(), key)
+	keyed := hasKey(c.WebhookURL.Reveal())
 	switch {
 	case c.APIKey.IsSet() && c.SigningSecret.IsSet():
-		add("/signing_secret", "must not be set beside api_key: a webhook wants one or the other")
+		faults.Add("/signing_secret", "must not be set beside api_key: a webhook wants one or the other")
 	case keyed && (c.APIKey.IsSet() || c.SigningSecret.IsSet()):
-		add("/webhook_url", "must not have a key of its own (apikey) beside api_key or signing_secret: use the base URL")
+		faults.Add("/webhook_url", "must not have a key of its own (apikey) beside api_key or signing_secret: use the base URL")
 	case !keyed && !c.APIKey.IsSet() && !c.SigningSecret.IsSet():
-		add("/api_key", "is required, or signing_secret in its place, or the full URL, with apikey in it, as webhook_url")
+		faults.Add("/api_key", "is required, or signing_secret in its place, or the full URL, with apikey in it, as webhook_url")
 	}
-	return problem.InvalidFields(fields)
+	return faults.Err()
 }
 
-// validateURL reports whether the URL has a key in it.
-func (c Config) validateURL(add func(name, message string)) (keyed bool) {
-	if !c.WebhookURL.IsSet() {
-		add("/webhook_url", "is required")
-		return false
+// webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "".
+func webhookFault(address string) string {
+	u, fault := destination.ParseURL(address)
+	if fault == "" && strings.Trim(u.Path, "/") == "" {
+		return "must have the path of a webhook, such as https://example.app.blinkops.com/webhooks/…"
 	}
-	text := c.WebhookURL.Reveal()
-	if fault := outbound.CheckURL(text); fault != "" {
-		add("/webhook_url", fault)
-		return false
-	}
-	u, err := url.Parse(text)
-	if err != nil || strings.Trim(u.Path, "/") == "" {
-		add("/webhook_url", "must have the path of a webhook, such as https://example.app.blinkops.com/webhooks/…")
-		return false
-	}
-	return u.Query().Get("apikey") != ""
+	return fault
 }
 
-func validateKey(add func(name, message string), name string, key secret.String) {
-	if text := key.Reveal(); key.IsSet() && (text == "" || len(text) > maxKey || !destination.Visible(text)) {
-		add(name, fmt.Sprintf("must be at most %d visible ASCII characters, without spaces", maxKey))
-	}
+// hasKey reports whether the URL has a key in it.
+func hasKey(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Query().Get("apikey") != ""
 }

@@ -35,6 +35,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 )
@@ -88,7 +90,7 @@ func Load(t testing.TB, typ destination.Type, dir string) Case {
 		t.Fatalf("a destination type needs its case for the suite: %v", err)
 	}
 	c := Case{Type: typ, Dir: dir}
-	if err := json.Unmarshal(raw, &c); err != nil {
+	if err := jsonv2.Unmarshal(raw, &c, jsonv2.RejectUnknownMembers(true)); err != nil { // nor may a member be there twice
 		t.Fatalf("%s/suite.json: %v", dir, err)
 	}
 	return c

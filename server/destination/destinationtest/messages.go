@@ -43,6 +43,7 @@ func Message() *destination.Message {
 		CreatedAt:  created,
 		Link:       "https://alerts.example.com/alerts/b4b3f0d2c1e04f6f",
 		DeliveryID: "0199a1b2c3d47e5f8a9b0c1d2e3f40510001",
+		Promised:   created,
 		Attempt:    1,
 	}
 }
@@ -55,6 +56,7 @@ func Minimal() *destination.Message {
 		Severity:   alert.Info,
 		CreatedAt:  time.Date(2026, time.November, 21, 3, 35, 0, 0, time.UTC),
 		DeliveryID: "0199a1b2c3d47e5f8a9b0c1d2e3f40510000",
+		Promised:   time.Date(2026, time.November, 21, 3, 35, 0, 0, time.UTC),
 		Attempt:    1,
 	}
 }

@@ -47,16 +47,19 @@ func read(receipt destination.Receipt, resp *outbound.Response, err error) (dest
 
 // confirm takes the message's id from an answer that is a success.
 func confirm(receipt destination.Receipt, resp *outbound.Response) (destination.Receipt, error) {
+	if resp.StatusCode == http.StatusNoContent { // what Discord answers where nobody waits for the message
+		return receipt, nil
+	}
 	var message struct {
 		ID        string `json:"id"`
 		ChannelID string `json:"channel_id"`
 		GuildID   string `json:"guild_id"` // mostly absent; without it there is no link
 	}
-	if json.Unmarshal(resp.Body, &message) != nil || !snowflake.MatchString(message.ID) {
+	if json.Unmarshal(resp.Body, &message) != nil || !destination.Digits(message.ID, maxID) {
 		return receipt, destination.Unconfirmed("message")
 	}
 	receipt.ExternalID = message.ID
-	if snowflake.MatchString(message.GuildID) && snowflake.MatchString(message.ChannelID) {
+	if destination.Digits(message.GuildID, maxID) && destination.Digits(message.ChannelID, maxID) {
 		receipt.ExternalURL = "https://discord.com/channels/" + message.GuildID + "/" + message.ChannelID + "/" + message.ID
 	}
 	return receipt, nil

@@ -33,7 +33,8 @@ func TestSend_ReadsAnswers(t *testing.T) {
 	}{
 		{name: "delivered", status: 200, body: `{"id":"11","channel_id":"22"}`, want: destination.OutcomeDelivered, id: "11"},
 		{name: "delivered, server known", status: 200, body: `{"id":"11","channel_id":"22","guild_id":"33"}`, want: destination.OutcomeDelivered, id: "11", url: "https://discord.com/channels/33/22/11"},
-		{name: "not confirmed", status: 204, want: destination.OutcomeAmbiguous, hint: "message"},
+		{name: "delivered, not shown", status: 204, want: destination.OutcomeDelivered},
+		{name: "not confirmed", status: 200, want: destination.OutcomeAmbiguous, hint: "message"},
 		{name: "somebody else's page", status: 200, body: `<html>`, want: destination.OutcomeAmbiguous, hint: "proxy"},
 		{
 			name: "throttled", status: 429, header: map[string]string{"Retry-After": "65", "X-RateLimit-Scope": "user"},

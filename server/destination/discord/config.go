@@ -9,9 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -30,12 +29,12 @@ type Config struct {
 // https://github.com/discord/discord-api-spec.
 const (
 	maxUsername  = 80
+	maxID        = 20 // digits
 	maxAvatarURL = 2048
 )
 
 var (
-	mention   = regexp.MustCompile(`^(@everyone|@here|<@(&?)([0-9]{1,20})>)$`)
-	snowflake = regexp.MustCompile(`^[0-9]{1,20}$`)
+	mention = regexp.MustCompile(`^(@everyone|@here|<@(&?)([0-9]{1,20})>)$`)
 
 	// webhookPath is that of https://docs.discord.com/developers/resources/webhook#execute-webhook, of any version of the API.
 	webhookPath = regexp.MustCompile(`/api(?:/v[0-9]{1,2})?/webhooks/[0-9]{1,20}/[A-Za-z0-9_-]+$`)
@@ -43,34 +42,26 @@ var (
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	wrong := func(name, message string) {
-		fields = append(fields, problem.Field{Name: name, Message: message})
-	}
-	if !c.WebhookURL.IsSet() {
-		wrong("/webhook_url", "is required")
-	} else if fault := webhookFault(c.WebhookURL.Reveal()); fault != "" {
-		wrong("/webhook_url", fault)
-	}
-	if fault := usernameFault(c.Username); c.Username != "" && fault != "" {
-		wrong("/username", fault)
-	}
+	var faults destination.Faults
+	faults.Required("/webhook_url", c.WebhookURL.Reveal(), webhookFault)
+	faults.Optional("/username", c.Username, usernameFault)
 	if c.AvatarURL != "" && (render.URL(c.AvatarURL) != c.AvatarURL || len(c.AvatarURL) > maxAvatarURL) {
-		wrong("/avatar_url", "must be the http or https URL of a picture, of at most 2048 characters")
+		faults.Add("/avatar_url", "must be the http or https URL of a picture, of at most 2048 characters")
 	}
-	if c.ThreadID != "" && !snowflake.MatchString(c.ThreadID) {
-		wrong("/thread_id", "must be a thread's id: digits, as Copy Thread ID gives them in Discord's developer mode")
+	if c.ThreadID != "" && !destination.Digits(c.ThreadID, maxID) {
+		faults.Add("/thread_id", "must be a thread's id: digits, as Copy Thread ID gives them in Discord's developer mode")
 	}
 	if c.ThreadID != "" && c.ThreadName != "" {
-		wrong("/thread_name", "must not be set together with thread_id")
+		faults.Add("/thread_name", "must not be set together with thread_id")
 	}
 	for _, f := range c.threadName().Validate(escape) {
-		wrong("/thread_name", f.Message)
+		faults.Check("/thread_name", f.Message)
 	}
 	if c.Mention != "" && !mention.MatchString(c.Mention) {
-		wrong("/mention", "must be @everyone, @here, a member such as <@80351110224678912> or a role such as <@&165511591545143296>")
+		faults.Add("/mention", "must be @everyone, @here, a member such as <@80351110224678912> or a role such as <@&165511591545143296>")
 	}
-	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
+	faults.Take(c.Templates.Validate(escape))
+	return faults.Err()
 }
 
 // threadName is the template of a post's name: one line of plain text, as that of a title is.
@@ -78,12 +69,9 @@ func (c Config) threadName() render.Templates { return render.Templates{TitleTem
 
 // webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "".
 func webhookFault(address string) string {
-	if fault := outbound.CheckURL(address); fault != "" {
+	u, fault := destination.ParseURL(address)
+	if fault != "" {
 		return fault
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return "is not a URL" // CheckURL has parsed it
 	}
 	switch {
 	case strings.HasSuffix(u.Path, "/slack"), strings.HasSuffix(u.Path, "/github"):

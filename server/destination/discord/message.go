@@ -176,14 +176,8 @@ func facts(cutter *render.Cutter, m *destination.Message) []field {
 // links is a field of links, which stand for the buttons that webhooks have not, or none.
 func links(m *destination.Message) []field {
 	var links []string
-	for _, l := range []struct{ name, url string }{
-		{"View alert", m.Link},
-		{"Open runbook", m.Alert.Runbook()},
-		{"Open reference", m.Alert.Reference()},
-	} {
-		if url := linkURL(l.url); url != "" {
-			links = append(links, masked(l.name, url))
-		}
+	for _, l := range render.Links(m, linkURL) {
+		links = append(links, masked(l.Name, l.URL))
 	}
 	if len(links) == 0 {
 		return nil

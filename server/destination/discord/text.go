@@ -11,12 +11,7 @@ import (
 
 // units counts UTF-16. Discord counts characters (https://github.com/discord/discord-api-docs/issues/1315), of which there
 // are never more.
-var units render.Size = func(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	return 1
-}
+var units render.Size = render.UTF16
 
 // size counts a character as escape leaves it: it may add one to each of these, and to the beginning of each line.
 var size render.Size = func(r rune) int {

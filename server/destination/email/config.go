@@ -5,7 +5,6 @@ package email
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/netip"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
@@ -39,71 +39,57 @@ const (
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var v validation
-	v.check("/host", hostFault(c.Host))
-	if c.ServerName != "" {
-		v.check("/server_name", hostFault(c.ServerName))
-	}
-	if c.HELOName != "" {
-		v.check("/helo_name", heloFault(c.HELOName))
-	}
+	var faults destination.Faults
+	faults.Check("/host", hostFault(c.Host))
+	faults.Optional("/server_name", c.ServerName, hostFault)
+	faults.Optional("/helo_name", c.HELOName, heloFault)
 	if c.Port < 0 || c.Port > 65535 {
-		v.check("/port", "must be from 1 to 65535")
+		faults.Check("/port", "must be from 1 to 65535")
 	}
-	if !slices.Contains([]string{StartTLS, TLS, None}, c.Security) {
-		v.check("/security", "must be starttls, tls or none")
-	}
+	faults.Check("/security", destination.OneOf(StartTLS, TLS, None)(c.Security))
 	if c.CACertificate != "" && rootsOf(c.CACertificate) == nil {
-		v.check("/ca_certificate", "must be certificates in PEM, 64 KiB at most, and nothing else")
+		faults.Check("/ca_certificate", "must be certificates in PEM, 64 KiB at most, and nothing else")
 	}
 	if c.Security == None && (c.ServerName != "" || c.CACertificate != "") {
-		v.check("/security", "is none, so server_name and ca_certificate mean nothing: remove them or set starttls or tls")
+		faults.Check("/security", "is none, so server_name and ca_certificate mean nothing: remove them or set starttls or tls")
 	}
-	v.checkAuth(c)
-	v.checkAddresses(c)
-	v.check("/subject_prefix", prefixFault(c.SubjectPrefix))
-	return problem.InvalidFields(append(v.fields, c.Templates.Validate(escape)...))
+	c.validateAuth(&faults)
+	c.validateAddresses(&faults)
+	faults.Check("/subject_prefix", prefixFault(c.SubjectPrefix))
+	faults.Take(c.Templates.Validate(escape))
+	return faults.Err()
 }
 
-type validation struct{ fields []problem.Field }
-
-// check notes a fault, unless it is "".
-func (v *validation) check(name, fault string) {
-	if fault != "" {
-		v.fields = append(v.fields, problem.Field{Name: name, Message: fault})
-	}
-}
-
-func (v *validation) checkAuth(c Config) {
+func (c Config) validateAuth(faults *destination.Faults) {
 	switch {
 	case c.Username == "" && c.Password.IsSet():
-		v.check("/username", "is required with a password")
+		faults.Check("/username", "is required with a password")
 	case c.Username != "" && !c.Password.IsSet():
-		v.check("/password", "is required with a username")
+		faults.Check("/password", "is required with a username")
 	}
 	if c.Username != "" && c.Security == None {
-		v.check("/username", "is never sent over a connection that is not encrypted: set security to starttls or tls")
+		faults.Check("/username", "is never sent over a connection that is not encrypted: set security to starttls or tls")
 	}
 	if len(c.Username) > maxUsername || !printable(c.Username) {
-		v.check("/username", "must have at most 320 bytes and no control characters")
+		faults.Check("/username", "must have at most 320 bytes and no control characters")
 	}
 	if password := c.Password.Reveal(); len(password) > maxPassword || !printable(password) {
-		v.check("/password", "must have at most 8 KiB and no control characters")
+		faults.Check("/password", "must have at most 8 KiB and no control characters")
 	}
 	if _, known := mechanisms[c.AuthMechanism]; !known && c.AuthMechanism != Auto {
-		v.check("/auth_mechanism", "must be auto, plain, login, cram_md5, scram_sha_256 or xoauth2")
+		faults.Check("/auth_mechanism", "must be auto, plain, login, cram_md5, scram_sha_256 or xoauth2")
 	}
 }
 
-func (v *validation) checkAddresses(c Config) {
-	parsed, fields := c.addresses()
-	v.fields = append(v.fields, fields...)
+func (c Config) validateAddresses(faults *destination.Faults) {
+	parsed, err := c.addresses()
+	faults.Take(problem.FieldsOf(err))
 	if n := len(c.To) + len(c.Cc) + len(c.Bcc); n == 0 {
-		v.check("/to", "needs a recipient, unless cc or bcc has one")
+		faults.Check("/to", "needs a recipient, unless cc or bcc has one")
 	} else if n > maxRecipients {
-		v.check("/to", fmt.Sprintf("has, with cc and bcc, %d recipients; at most %d can be had: use a mailing list", n, maxRecipients))
-	} else if len(fields) == 0 && len(parsed.recipients) < n {
-		v.check("/to", "has, with cc and bcc, the same recipient twice")
+		faults.Add("/to", "has, with cc and bcc, %d recipients; at most %d can be had: use a mailing list", n, maxRecipients)
+	} else if err == nil && len(parsed.recipients) < n {
+		faults.Check("/to", "has, with cc and bcc, the same recipient twice")
 	}
 }
 
@@ -119,13 +105,13 @@ func (a addresses) domain() string {
 	return a.from.Address[strings.LastIndexByte(a.from.Address, '@')+1:]
 }
 
-// addresses reads the addresses and reports the wrong ones.
-func (c Config) addresses() (addresses, []problem.Field) {
+// addresses reads the addresses; the error names every wrong one.
+func (c Config) addresses() (addresses, error) {
 	var a addresses
-	var v validation
+	var faults destination.Faults
 	read := func(name, text string) *netmail.Address {
 		address, fault := parseAddress(text)
-		v.check(name, fault)
+		faults.Check(name, fault)
 		return address
 	}
 	list := func(name string, texts []string) []*netmail.Address {
@@ -149,7 +135,7 @@ func (c Config) addresses() (addresses, []problem.Field) {
 	if c.ReplyTo != "" {
 		a.replyTo = read("/reply_to", c.ReplyTo)
 	}
-	return a, v.fields
+	return a, faults.Err()
 }
 
 // local is the part of an address before the @, in the form that needs no quotes: dot-atom of
@@ -238,11 +224,9 @@ func prefixFault(prefix string) string {
 	return ""
 }
 
-// printable reports whether a text has no control characters, line breaks among them, and is UTF-8.
+// printable reports whether a text is [destination.Printable] and has no line breaks that are no control characters either.
 func printable(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
-		return r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029'
-	})
+	return destination.Printable(text) && !strings.ContainsAny(text, "\u2028\u2029")
 }
 
 func ascii(text string) bool {

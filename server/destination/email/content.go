@@ -21,13 +21,11 @@ type content struct {
 	hasOwn      bool
 	description string
 	runbook     string // where it is no URL
-	links       []link
+	links       []render.Link
 	facts       []render.Fact
 	context     string
 	leftOut     bool // there is a context, but no room
 }
-
-type link struct{ name, url string }
 
 // newContent takes the texts of an alert and cuts them. The context gets as much room as given; 0 leaves it out.
 func newContent(texts render.Texts, m *destination.Message, room int) *content {
@@ -57,14 +55,7 @@ func wholeTags(markup string) string {
 }
 
 func (c *content) addLinks() {
-	m := c.message
-	for _, l := range []link{
-		{"View alert", m.Link}, {"Open runbook", m.Alert.Runbook()}, {"Open reference", m.Alert.Reference()},
-	} {
-		if url := linkURL(l.url); url != "" {
-			c.links = append(c.links, link{l.name, url})
-		}
-	}
+	c.links = render.Links(c.message, linkURL)
 }
 
 // linkURL returns the URL that a text is if it may be offered as a link, or "".

@@ -117,8 +117,8 @@ func (c *content) writeButtons(out *strings.Builder) {
 			cells.WriteString("<td width=\"10\" style=\"width:10px;font-size:0\">&nbsp;</td>\n")
 		}
 		cells.WriteString("<td class=\"" + class + "\" align=\"center\" bgcolor=\"" + color + "\" style=\"padding:10px 18px;border-radius:6px;background:" + color + "\">" +
-			"<a href=\"" + escape(l.url) + "\" style=\"" + sans + "font-size:14px;line-height:20px;font-weight:600;color:" + ink + ";text-decoration:none\">" +
-			l.name + "</a></td>\n")
+			"<a href=\"" + escape(l.URL) + "\" style=\"" + sans + "font-size:14px;line-height:20px;font-weight:600;color:" + ink + ";text-decoration:none\">" +
+			l.Name + "</a></td>\n")
 	}
 	cells.WriteString("</tr></table>")
 	row(out, "padding-top:20px;", cells.String())

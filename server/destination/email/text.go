@@ -35,7 +35,7 @@ func (c *content) asText() string {
 	}
 	var links []string
 	for _, l := range c.links {
-		links = append(links, padded(l.name+":", len("Open reference: "))+l.url)
+		links = append(links, padded(l.Name+":", len("Open reference: "))+l.URL)
 	}
 	parts = append(parts, strings.Join(links, "\n"), c.factTable())
 	if c.context != "" {

@@ -18,9 +18,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
-// maxReason is how much of a reason GitHub gives, or of what it left out, is repeated, in characters.
-const maxReason = 500
-
 // made is what an answer says of an issue.
 type made struct {
 	Number      int64     `json:"number"`
@@ -168,6 +165,5 @@ func (s *sender) reason(body []byte) string {
 
 // plain is a text for an error or a receipt.
 func (s *sender) plain(text string) string {
-	var cutter render.Cutter
-	return secret.Redact(cutter.Fit(render.Line(text), maxReason, render.Runes), s.config.Token)
+	return render.Said(text, s.config.Token)
 }

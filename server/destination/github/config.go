@@ -5,7 +5,6 @@ package github
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -13,9 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -45,135 +43,79 @@ const (
 	maxAssignees = 10
 	maxType      = 100
 	maxToken     = 4096
-	maxURLConfig = 2048
 )
 
 var (
 	ownerForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`) // underscores are those of managed users
 	repositoryForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 	assigneeForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$`)
-	tokenForm      = regexp.MustCompile(`^[!-~]+$`)
 )
-
-// reporter takes down what is wrong with one member.
-type reporter func(name, format string, args ...any)
 
 // Validate reports every wrong member at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
-	c.validateRepository(add)
-	c.validateToken(add)
-	c.validateIssue(add)
-	if c.APIURL != "" {
-		if fault := apiURLFault(c.APIURL); fault != "" {
-			add("/api_url", "%s", fault)
-		}
-	}
-	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
-}
-
-func (c Config) validateRepository(add reporter) {
-	switch {
-	case c.Owner == "":
-		add("/owner", "is required")
-	case !ownerForm.MatchString(c.Owner):
-		add("/owner", "must be the name of a user or an organization, as in the repository's address: letters, digits and hyphens, at most 39")
-	}
-	switch {
-	case c.Repository == "":
-		add("/repository", "is required")
-	case strings.Contains(c.Repository, "/"):
-		add("/repository", "must be the repository's name alone; the part before the slash is the owner")
-	case !repositoryForm.MatchString(c.Repository) || c.Repository == "." || c.Repository == "..":
-		add("/repository", "must be the repository's name: letters, digits, hyphens, underscores and full stops, at most 100")
-	case strings.HasSuffix(c.Repository, ".git"):
-		add("/repository", "must be the repository's name without .git")
-	}
-}
-
-func (c Config) validateToken(add reporter) {
-	token := c.Token.Reveal()
-	switch {
-	case token == "":
-		add("/token", "is required")
-	case len(token) > maxToken || !tokenForm.MatchString(token):
-		add("/token", "must be visible ASCII characters without spaces, at most %d", maxToken)
-	}
-}
-
-func (c Config) validateIssue(add reporter) {
-	if len(c.Labels) > maxLabels {
-		add("/labels", "must be at most %d", maxLabels)
-	}
-	for i, label := range c.Labels {
-		if fault := labelFault(label); fault != "" {
-			add(fmt.Sprintf("/labels/%d", i), "%s", fault)
-		}
-	}
-	for _, severity := range slices.Sorted(maps.Keys(c.LabelsBySeverity)) {
-		name := "/labels_by_severity/" + pointer.Replace(string(severity))
-		if !slices.Contains(alert.Severities(), severity) {
-			add(name, "is not a severity: those are INFO, LOW, MEDIUM, HIGH and CRITICAL")
-		}
-		if fault := labelFault(c.LabelsBySeverity[severity]); fault != "" {
-			add(name, "%s", fault)
-		}
-	}
-	if len(c.Assignees) > maxAssignees {
-		add("/assignees", "must be at most %d", maxAssignees)
-	}
-	for i, login := range c.Assignees {
-		if !assigneeForm.MatchString(login) {
-			add(fmt.Sprintf("/assignees/%d", i), "must be a user's login, without @")
-		}
-	}
+	var faults destination.Faults
+	faults.Required("/owner", c.Owner, ownerFault)
+	faults.Required("/repository", c.Repository, repositoryFault)
+	faults.Required("/token", c.Token.Reveal(), destination.KeyFault(maxToken))
+	faults.List("/labels", c.Labels, maxLabels, word(maxLabel))
+	faults.BySeverity("/labels_by_severity", c.LabelsBySeverity, word(maxLabel))
+	faults.List("/assignees", c.Assignees, maxAssignees, assigneeFault)
 	if c.Milestone < 0 {
-		add("/milestone", "must be the milestone's number, as in its address")
+		faults.Add("/milestone", "must be the milestone's number, as in its address")
 	}
-	if c.IssueType != "" {
-		if fault := wordFault(c.IssueType, maxType); fault != "" {
-			add("/issue_type", "%s", fault)
-		}
-	}
+	faults.Optional("/issue_type", c.IssueType, word(maxType))
+	faults.Optional("/api_url", c.APIURL, apiURLFault)
+	faults.Take(c.Templates.Validate(escape))
+	return faults.Err()
 }
 
-// pointer escapes a member's name for a JSON pointer.
-var pointer = strings.NewReplacer("~", "~0", "/", "~1")
-
-func labelFault(label string) string { return wordFault(label, maxLabel) }
-
-// wordFault returns what is wrong with the name of something, as the end of a sentence.
-func wordFault(word string, limit int) string {
-	switch {
-	case render.Blank(word):
-		return "must not be empty"
-	case render.Line(word) != word:
-		return "must be one line without control characters and without space around it"
-	case utf8.RuneCountInString(word) > limit:
-		return fmt.Sprintf("must be at most %d characters", limit)
+func ownerFault(owner string) string {
+	if !ownerForm.MatchString(owner) {
+		return "must be the name of a user or an organization, as in the repository's address: letters, digits and hyphens, at most 39"
 	}
 	return ""
+}
+
+func repositoryFault(name string) string {
+	switch {
+	case strings.Contains(name, "/"):
+		return "must be the repository's name alone; the part before the slash is the owner"
+	case !repositoryForm.MatchString(name) || name == "." || name == "..":
+		return "must be the repository's name: letters, digits, hyphens, underscores and full stops, at most 100"
+	case strings.HasSuffix(name, ".git"):
+		return "must be the repository's name without .git"
+	}
+	return ""
+}
+
+func assigneeFault(login string) string {
+	if !assigneeForm.MatchString(login) {
+		return "must be a user's login, without @"
+	}
+	return ""
+}
+
+// word returns the faultOf a name that may have so many characters.
+func word(most int) func(word string) string {
+	return func(word string) string {
+		switch {
+		case render.Blank(word):
+			return "must not be empty"
+		case render.Line(word) != word:
+			return "must be one line, without control characters and without space around it"
+		case utf8.RuneCountInString(word) > most:
+			return fmt.Sprintf("must be at most %d characters", most)
+		}
+		return ""
+	}
 }
 
 func apiURLFault(text string) string {
-	if fault := outbound.CheckURL(text); fault != "" {
-		return fault
-	}
 	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "is not a URL"
-	case len(text) > maxURLConfig:
-		return fmt.Sprintf("must be at most %d bytes", maxURLConfig)
-	case u.RawQuery != "" || u.Fragment != "":
-		return "must not have a query or a fragment"
-	case u.Hostname() == "github.com" || u.Hostname() == "www.github.com":
+	if err == nil && (u.Hostname() == "github.com" || u.Hostname() == "www.github.com") {
 		return "must be the address of the API: leave it out for github.com"
 	}
-	return ""
+	return destination.BaseURLFault(text)
 }
 
 // issues returns where the repository's issues are.

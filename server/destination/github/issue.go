@@ -90,14 +90,8 @@ func heading(cutter *render.Cutter, title string, texts render.Texts, m *destina
 		parts = append(parts, "> "+escape(cutter.Fit(render.Line(note), maxNote, size)))
 	}
 	line := []string{"**" + render.LookOf(m.Severity).Emoji + " " + string(m.Severity) + "**"}
-	for _, l := range []struct{ name, address string }{
-		{"View alert", m.Link},
-		{"Open runbook", m.Alert.Runbook()},
-		{"Open reference", m.Alert.Reference()},
-	} {
-		if l := link(l.name, l.address); l != "" {
-			line = append(line, l)
-		}
+	for _, l := range render.Links(m, linkURL) {
+		line = append(line, link(l.Name, l.URL))
 	}
 	parts = append(parts, strings.Join(line, " · "))
 	if title != "" {

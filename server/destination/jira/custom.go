@@ -3,12 +3,12 @@
 package jira
 
 import (
-	"bytes"
 	"fmt"
-	"io"
+	"maps"
 	"regexp"
+	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 )
 
 // maxCustomFields is the longest text of custom fields, in bytes; ours.
@@ -23,43 +23,22 @@ var ownFields = map[string]string{
 	"priority": "priority_by_severity", "parent": "parent_key", "security": "security_level", "summary": "title_template", "description": "body_template",
 }
 
-// parseCustomFields reads the text of custom fields. fault says what is wrong with it, "" if nothing is.
-func parseCustomFields(text string) (fields map[string]jsontext.Value, fault string) {
-	if text == "" {
-		return nil, ""
-	}
+// customFieldsFault is the fault of a text that is not a JSON object of fields, or of fields that are set elsewhere.
+func customFieldsFault(text string) string {
 	if len(text) > maxCustomFields {
-		return nil, fmt.Sprintf("must be at most %d bytes", maxCustomFields)
+		return fmt.Sprintf("must be at most %d bytes", maxCustomFields)
 	}
-	const form = `must be a JSON object of fields by id, such as {"customfield_10042": {"value": "Security"}}`
-	decoder := jsontext.NewDecoder(bytes.NewReader([]byte(text)))
-	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
-		return nil, form
+	fields, ok := destination.JSONObject(text)
+	if !ok {
+		return `must be a JSON object of fields by id, such as {"customfield_10042": {"value": "Security"}}`
 	}
-	fields = map[string]jsontext.Value{}
-	for decoder.PeekKind() != '}' {
-		name, err := decoder.ReadToken()
-		if err != nil {
-			return nil, form // also where a name is there twice
-		}
-		id := name.String()
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return nil, form
-		}
+	for _, id := range slices.Sorted(maps.Keys(fields)) {
 		if own, ok := ownFields[id]; ok {
-			return nil, fmt.Sprintf("must not hold %s: that is set by %s", id, own)
+			return fmt.Sprintf("must not hold %s: that is set by %s", id, own)
 		}
 		if !fieldID.MatchString(id) {
-			return nil, fmt.Sprintf("must hold fields by id, such as customfield_10042 or duedate; %.40q is not one", id)
+			return fmt.Sprintf("must hold fields by id, such as customfield_10042 or duedate; %.40q is not one", id)
 		}
-		fields[id] = value.Clone()
 	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, form
-	}
-	if _, err := decoder.ReadToken(); err != io.EOF { //nolint:errorlint // what the decoder returns, unwrapped
-		return nil, form
-	}
-	return fields, ""
+	return ""
 }

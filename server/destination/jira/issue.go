@@ -3,14 +3,13 @@
 package jira
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 )
@@ -25,17 +24,12 @@ const MaxSummary = 254
 const MaxDescription = 32_767
 
 // Units counts UTF-16, as Jira does.
-var Units render.Size = func(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	return 1
-}
+var Units render.Size = render.UTF16
 
 // Issues makes the bodies of requests that create issues. It is safe for concurrent use.
 type Issues struct {
 	config     Config
-	priorities map[string]string
+	priorities map[alert.Severity]string
 	custom     map[string]jsontext.Value
 	userMember string
 	templates  *render.TemplateSet
@@ -44,12 +38,9 @@ type Issues struct {
 // NewIssues reads a valid config. userMember is what this Jira names a user by, and escape that of the description's
 // markup.
 func NewIssues(c Config, userMember string, escape func(string) string) (*Issues, error) {
-	custom, fault := parseCustomFields(c.CustomFields)
-	if fault != "" {
-		return nil, Collect(func(add Reporter) { add("/custom_fields", "%s", fault) })
-	}
+	custom, _ := destination.JSONObject(c.CustomFields) // Validate has read it
 	templates, err := c.Compile(escape)
-	priorities := map[string]string{}
+	priorities := map[alert.Severity]string{}
 	if c.SendPriority {
 		priorities = usualPriorities()
 		maps.Copy(priorities, c.PriorityBySeverity)
@@ -89,7 +80,7 @@ func (i *Issues) Body(m *destination.Message, summary string, description any) (
 	if c.Assignee != "" {
 		fields["assignee"] = map[string]string{i.userMember: c.Assignee}
 	}
-	if priority := i.priorities[string(m.Severity)]; priority != "" {
+	if priority := i.priorities[m.Severity]; priority != "" {
 		fields["priority"] = nameOrID(priority)
 	}
 	if c.ParentKey != "" {
@@ -106,7 +97,7 @@ func (i *Issues) Body(m *destination.Message, summary string, description any) (
 
 // nameOrID is how Jira is told of one of its things: by id where that is what the user set.
 func nameOrID(value string) map[string]string {
-	if digits.MatchString(value) {
+	if isID(value) {
 		return map[string]string{"id": value}
 	}
 	return map[string]string{"name": value}
@@ -115,6 +106,5 @@ func nameOrID(value string) map[string]string {
 // Label is the label by which the issue of a delivery is found again. A test has one of its own: its delivery is not
 // that of an alert.
 func Label(m *destination.Message) string {
-	sum := sha256.Sum256([]byte(m.DeliveryID))
-	return "alertrouter-" + hex.EncodeToString(sum[:10])
+	return "alertrouter-" + m.Mark()[:20]
 }

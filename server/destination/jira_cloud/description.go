@@ -92,15 +92,11 @@ func facts(cutter *render.Cutter, m *destination.Message) node {
 // links are the links of a message in one paragraph, which is empty when there are none.
 func links(m *destination.Message) node {
 	var content []node
-	for _, l := range []struct{ name, url string }{
-		{"View alert", m.Link}, {"Open runbook", m.Alert.Runbook()}, {"Open reference", m.Alert.Reference()},
-	} {
-		if url := linkURL(l.url); url != "" {
-			if len(content) > 0 {
-				content = append(content, text(" · "))
-			}
-			content = append(content, link(l.name, url))
+	for _, l := range render.Links(m, linkURL) {
+		if len(content) > 0 {
+			content = append(content, text(" · "))
 		}
+		content = append(content, link(l.Name, l.URL))
 	}
 	return paragraph(content...)
 }

@@ -13,7 +13,6 @@ package jiracloud
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -22,7 +21,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -52,50 +50,38 @@ var (
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	return jira.Collect(func(add jira.Reporter) {
-		c.validateAddress(add)
-		if c.Email != "" && (!email.MatchString(c.Email) || len(c.Email) > 254) {
-			add("/email", "must be the e-mail address of the account that the token is of")
-		} else {
-			jira.CheckHeader(add, "/email", c.Email)
-		}
-		if !c.APIToken.IsSet() {
-			add("/api_token", "is required")
-		} else {
-			jira.CheckToken(add, "/api_token", c.APIToken.Reveal())
-		}
-		if c.Assignee != "" && !accountID.MatchString(c.Assignee) {
-			add("/assignee", "must be an account id, such as 5b10ac8d82e05b22cc7d4ef5 or 712020:2d0f1b3e-…, not a name or an e-mail address")
-			c.Assignee = "" // said
-		}
-		c.Config.Validate(add, verbatim)
-	})
+	var faults destination.Faults
+	c.validateAddress(&faults)
+	if c.Email != "" && (!email.MatchString(c.Email) || len(c.Email) > 254) {
+		faults.Add("/email", "must be the e-mail address of the account that the token is of")
+	} else {
+		faults.Check("/email", jira.SignerFault(c.Email))
+	}
+	faults.Required("/api_token", c.APIToken.Reveal(), destination.VisibleFault)
+	if c.Assignee != "" && !accountID.MatchString(c.Assignee) {
+		faults.Add("/assignee", "must be an account id, such as 5b10ac8d82e05b22cc7d4ef5 or 712020:2d0f1b3e-…, not a name or an e-mail address")
+		c.Assignee = "" // said
+	}
+	c.Config.Validate(&faults, verbatim)
+	return faults.Err()
 }
 
-func (c Config) validateAddress(add jira.Reporter) {
-	site, err := url.Parse(c.SiteURL)
+func (c Config) validateAddress(faults *destination.Faults) {
+	site, fault := destination.ParseURL(c.SiteURL)
 	switch {
 	case c.SiteURL == "":
-		add("/site_url", "is required: the site's address, such as https://acme.atlassian.net")
-	case outbound.CheckURL(c.SiteURL) != "":
-		add("/site_url", "%s", outbound.CheckURL(c.SiteURL))
-	case err != nil || strings.Contains(site.Path, "/ex/jira/"):
-		add("/site_url", "must be the address people open, such as https://acme.atlassian.net; the id in this one belongs in cloud_id")
+		faults.Add("/site_url", "is required: the site's address, such as https://acme.atlassian.net")
+	case fault != "":
+		faults.Add("/site_url", "%s", fault)
+	case strings.Contains(site.Path, "/ex/jira/"):
+		faults.Add("/site_url", "must be the address people open, such as https://acme.atlassian.net; the id in this one belongs in cloud_id")
 	case strings.Trim(site.Path, "/") != "" || site.RawQuery != "" || site.Fragment != "":
-		add("/site_url", "must be the site's address alone, such as https://acme.atlassian.net")
+		faults.Add("/site_url", "must be the site's address alone, such as https://acme.atlassian.net")
 	}
 	if c.CloudID != "" && !cloudID.MatchString(c.CloudID) {
-		add("/cloud_id", "must be an id such as 1324a887-45db-1bf4-1e99-ef0ff456d421, as https://acme.atlassian.net/_edge/tenant_info shows it for a site")
+		faults.Add("/cloud_id", "must be an id such as 1324a887-45db-1bf4-1e99-ef0ff456d421, as https://acme.atlassian.net/_edge/tenant_info shows it for a site")
 	}
-	if c.APIURL == "" {
-		return
-	}
-	api, err := url.Parse(c.APIURL)
-	if fault := outbound.CheckURL(c.APIURL); fault != "" {
-		add("/api_url", "%s", fault)
-	} else if err != nil || api.RawQuery != "" || api.Fragment != "" {
-		add("/api_url", "must have no query and no fragment")
-	}
+	faults.Optional("/api_url", c.APIURL, destination.BaseURLFault)
 }
 
 // api returns what the paths of the REST API come after.

@@ -77,7 +77,7 @@ func (d *description) panel(texts render.Texts, m *destination.Message) {
 
 func (d *description) facts(m *destination.Message) {
 	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && linkURL(f.Value, d.share(shareURL)) != "" {
+		if f.Name == "Reference" && d.linkURL(f.Value) != "" {
 			continue // it is a link below
 		}
 		fmt.Fprintf(&d.out, "||%s|%s|\n", f.Name, escape(d.cutter.Fit(f.Value, d.share(shareFact), escaped)))
@@ -89,20 +89,18 @@ func (d *description) texts(m *destination.Message) {
 		d.out.WriteString("\n" + escape(d.cutter.FitNoted(text, d.share(shareText), escaped, cutNote)) + "\n")
 	}
 	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && linkURL(runbook, d.share(shareURL)) == "" {
+	if !render.Blank(runbook) && d.linkURL(runbook) == "" {
 		d.out.WriteString("\nh4. Runbook\n" + escape(d.cutter.FitNoted(runbook, d.share(shareRunbook), escaped, cutNote)) + "\n")
 	}
 }
 
+func (d *description) linkURL(text string) string { return linkURL(text, d.share(shareURL)) }
+
 // links are the links of a message on one line, with a blank line before it; "" where there are none.
 func (d *description) links(m *destination.Message) string {
 	var links []string
-	for _, l := range []struct{ name, url string }{
-		{"View alert", m.Link}, {"Open runbook", m.Alert.Runbook()}, {"Open reference", m.Alert.Reference()},
-	} {
-		if link := wikiLink(l.name, l.url, d.share(shareURL)); link != "" {
-			links = append(links, link)
-		}
+	for _, l := range render.Links(m, d.linkURL) {
+		links = append(links, "["+l.Name+"|"+l.URL+"]")
 	}
 	if len(links) == 0 {
 		return ""

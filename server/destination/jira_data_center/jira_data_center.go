@@ -19,7 +19,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -54,55 +53,55 @@ func (c *Config) SetDefaults() {
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	return jira.Collect(func(add jira.Reporter) {
-		c.validateAddress(add)
-		c.validateCredentials(add)
-		if n := c.MaxDescriptionCharacters; n < minDescription || n > maxDescription {
-			add("/max_description_characters", "must be %d to %d", minDescription, maxDescription)
-		}
-		c.Config.Validate(add, escape)
-	})
+	var faults destination.Faults
+	c.validateAddress(&faults)
+	c.validateCredentials(&faults)
+	if n := c.MaxDescriptionCharacters; n < minDescription || n > maxDescription {
+		faults.Add("/max_description_characters", "must be %d to %d", minDescription, maxDescription)
+	}
+	c.Config.Validate(&faults, escape)
+	return faults.Err()
 }
 
-func (c Config) validateAddress(add jira.Reporter) {
-	base, err := url.Parse(c.BaseURL)
+func (c Config) validateAddress(faults *destination.Faults) {
+	base, fault := destination.ParseURL(c.BaseURL)
 	switch {
 	case c.BaseURL == "":
-		add("/base_url", "is required: Jira's address with its context path, such as https://jira.example.com/jira")
-	case outbound.CheckURL(c.BaseURL) != "":
-		add("/base_url", "%s", outbound.CheckURL(c.BaseURL))
-	case err != nil || base.RawQuery != "" || base.Fragment != "" || strings.Contains(base.Path+"/", "/rest/") || strings.Contains(base.Path+"/", "/browse/"):
-		add("/base_url", "must be the address alone, as under System, General configuration, Base URL")
+		faults.Add("/base_url", "is required: Jira's address with its context path, such as https://jira.example.com/jira")
+	case fault != "":
+		faults.Add("/base_url", "%s", fault)
+	case base.RawQuery != "" || base.Fragment != "" || strings.Contains(base.Path+"/", "/rest/") || strings.Contains(base.Path+"/", "/browse/"):
+		faults.Add("/base_url", "must be the address alone, as under System, General configuration, Base URL")
 	case strings.HasSuffix(base.Hostname(), ".atlassian.net"):
-		add("/base_url", "is Jira Cloud's: that is the type jira_cloud")
+		faults.Add("/base_url", "is Jira Cloud's: that is the type jira_cloud")
 	}
 }
 
-func (c Config) validateCredentials(add jira.Reporter) {
+func (c Config) validateCredentials(faults *destination.Faults) {
 	if c.PersonalAccessToken.IsSet() {
-		jira.CheckToken(add, "/personal_access_token", c.PersonalAccessToken.Reveal())
+		faults.Check("/personal_access_token", destination.VisibleFault(c.PersonalAccessToken.Reveal()))
 		if c.Username != "" {
-			add("/username", "must not be set beside personal_access_token")
+			faults.Add("/username", "must not be set beside personal_access_token")
 		}
 		if c.Password.IsSet() {
-			add("/password", "must not be set beside personal_access_token")
+			faults.Add("/password", "must not be set beside personal_access_token")
 		}
 		return
 	}
 	switch {
 	case c.Username == "" && !c.Password.IsSet():
-		add("/personal_access_token", "is required, or username and password in its place")
+		faults.Add("/personal_access_token", "is required, or username and password in its place")
 	case c.Username == "":
-		add("/username", "is required beside password")
+		faults.Add("/username", "is required beside password")
 	case !c.Password.IsSet():
-		add("/password", "is required beside username")
+		faults.Add("/password", "is required beside username")
 	}
 	if strings.Contains(c.Username, ":") {
-		add("/username", "must not hold a colon")
+		faults.Add("/username", "must not hold a colon")
 	} else {
-		jira.CheckHeader(add, "/username", c.Username)
+		faults.Check("/username", jira.SignerFault(c.Username))
 	}
-	jira.CheckHeader(add, "/password", c.Password.Reveal())
+	faults.Check("/password", jira.SignerFault(c.Password.Reveal()))
 }
 
 type sender struct {

@@ -101,16 +101,7 @@ var fenced render.Size = func(r rune) int {
 	return jira.Units(r)
 }
 
-// wikiLink returns a link, and "" for a URL that is none or cannot stand in one.
-func wikiLink(name, url string, limit int) string {
-	url = linkURL(url, limit)
-	if url == "" {
-		return ""
-	}
-	return "[" + name + "|" + url + "]"
-}
-
-// linkURL returns a text as the target of a link; the characters that mean something there are percent-encoded, as they
+// linkURL returns a text as the target of a link, and "" for one that is none or is too long; the characters that mean something there are percent-encoded, as they
 // may be in a URL.
 func linkURL(text string, limit int) string {
 	url := render.URL(text)

@@ -24,6 +24,8 @@ func read(receipt destination.Receipt, resp *outbound.Response, err error, now t
 			relayed := *resp
 			relayed.StatusCode, _ = strconv.Atoi(status[1]) // three digits
 			err = destination.Check(&relayed, now)
+		} else if destination.IsPage(resp) {
+			err = destination.Unconfirmed("message")
 		}
 		return receipt, err
 	}

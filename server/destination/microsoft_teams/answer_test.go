@@ -36,6 +36,7 @@ func TestSend_ReadsAnswers(t *testing.T) {
 			"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0",
 			destination.OutcomeRetry, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0", "429",
 		},
+		{"somebody else's page", 200, "", "<!DOCTYPE html><title>Sign in</title>", destination.OutcomeAmbiguous, "<!DOCTYPE html><title>Sign in</title>", "login page"},
 		{"throttled by Teams, with a wait", 200, "9", "Microsoft Teams endpoint returned HTTP error 429", destination.OutcomeWait, "Microsoft Teams endpoint returned HTTP error 429", "429"},
 		{"too large for Teams", 200, "", "Microsoft Teams endpoint returned HTTP error 413", destination.OutcomePermanent, "Microsoft Teams endpoint returned HTTP error 413", "413"},
 		{

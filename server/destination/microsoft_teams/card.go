@@ -167,14 +167,8 @@ func rich(spacing string, r run) element {
 
 func buttons(m *destination.Message) []action {
 	var buttons []action
-	for _, b := range []struct{ name, url string }{
-		{"View alert", m.Link},
-		{"Open runbook", m.Alert.Runbook()},
-		{"Open reference", m.Alert.Reference()},
-	} {
-		if url := buttonURL(b.url); url != "" {
-			buttons = append(buttons, action{Type: "Action.OpenUrl", Title: b.name, URL: url})
-		}
+	for _, l := range render.Links(m, buttonURL) {
+		buttons = append(buttons, action{Type: "Action.OpenUrl", Title: l.Name, URL: l.URL})
 	}
 	return buttons
 }

@@ -11,17 +11,13 @@ package teams
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -51,29 +47,21 @@ var (
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	if !c.WebhookURL.IsSet() {
-		fields = append(fields, problem.Field{Name: "/webhook_url", Message: "is required"})
-	} else if fault := webhookFault(c.WebhookURL.Reveal()); fault != "" {
-		fields = append(fields, problem.Field{Name: "/webhook_url", Message: fault})
-	}
+	var faults destination.Faults
+	faults.Required("/webhook_url", c.WebhookURL.Reveal(), webhookFault)
 	if len(c.Mentions) > maxMentions {
-		fields = append(fields, problem.Field{Name: "/mentions", Message: fmt.Sprintf("must be at most %d", maxMentions)})
+		faults.Add("/mentions", "must be at most %d", maxMentions)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Mentions)) {
 		if !mentionName.MatchString(name) {
-			fields = append(fields, problem.Field{
-				Name:    "/mentions",
-				Message: fmt.Sprintf("%q cannot be shown: a name has 1 to 50 letters, digits, spaces and . , ' ( ) / -", name),
-			})
+			faults.Add("/mentions", "%q cannot be shown: a name has 1 to 50 letters, digits, spaces and . , ' ( ) / -", name)
 		} else if !mentionID.MatchString(c.Mentions[name]) {
-			fields = append(fields, problem.Field{
-				Name:    "/mentions/" + strings.ReplaceAll(name, "/", "~1"),
-				Message: "must be the user's Entra object id, such as 49c4641c-ab91-4248-aebb-6a7de286397b, or user principal name, such as jane@example.com",
-			})
+			faults.Add(destination.Pointer("mentions", name),
+				"must be the user's Entra object id, such as 49c4641c-ab91-4248-aebb-6a7de286397b, or user principal name, such as jane@example.com")
 		}
 	}
-	return problem.InvalidFields(append(fields, c.Templates.Validate(escape)...))
+	faults.Take(c.Templates.Validate(escape))
+	return faults.Err()
 }
 
 // Addresses that people have at hand, and that are not a flow's. Those of flows are below logic.azure.com (and .us,
@@ -86,12 +74,9 @@ var (
 
 // webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "".
 func webhookFault(address string) string {
-	if fault := outbound.CheckURL(address); fault != "" {
+	u, fault := destination.ParseURL(address)
+	if fault != "" {
 		return fault
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return "is not a URL" // CheckURL has parsed it
 	}
 	within := func(domain string) bool {
 		host := strings.ToLower(u.Hostname())

@@ -3,8 +3,6 @@
 package opsgenie
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -37,12 +35,7 @@ const (
 )
 
 // units counts characters as Opsgenie's Java does, UTF-16: an emoji is two. Nothing is longer than that by any other count.
-var units render.Size = func(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	return 1
-}
+var units render.Size = render.UTF16
 
 // shown counts what [harmless] makes of a character.
 var shown render.Size = func(r rune) int {
@@ -108,17 +101,9 @@ func encode(v any) ([]byte, error) {
 	return []byte(strings.TrimSuffix(out.String(), "\n")), err
 }
 
-// alias returns the key Opsgenie folds repeats by. A test has one of its own, so that it never touches a real alert.
+// alias returns the key Opsgenie folds repeats by.
 func alias(m *destination.Message) string {
-	key := m.DedupKey()
-	if m.Test {
-		key = "test-" + key
-	}
-	if units.Of(key) <= maxAlias {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+	return m.FoldKey(func(key string) bool { return units.Of(key) <= maxAlias })
 }
 
 // priorities are the usual ones.

@@ -5,14 +5,12 @@ package opsgenie
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -67,65 +65,37 @@ func (c Config) alerts() string {
 	if base == "" {
 		base = services[c.Service]
 	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
-	u.Path = strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/alerts"), "/v2")
-	return u.JoinPath("v2", "alerts").String()
+	return destination.Endpoint(base, "v2", "alerts")
 }
-
-// reporter takes down what is wrong with one field.
-type reporter func(name, format string, args ...any)
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
-	c.validateAccess(add)
-	validateResponders(add, "/responders", c.Responders, "team", "user", "escalation", "schedule")
-	validateResponders(add, "/visible_to", c.VisibleTo, "team", "user")
-	for _, severity := range slices.Sorted(maps.Keys(c.PriorityBySeverity)) {
-		at := destination.Pointer("priority_by_severity", string(severity))
-		if priorities[severity] == "" {
-			add(at, "is not a severity: CRITICAL, HIGH, MEDIUM, LOW or INFO")
-		} else if !isPriority(c.PriorityBySeverity[severity]) {
-			add(at, "must be P1, P2, P3, P4 or P5")
-		}
-	}
-	validateTexts(add, "/tags", c.Tags, maxTags, maxTag)
-	validateTexts(add, "/actions", c.Actions, maxActions, maxAction)
-	c.validateDetails(add)
-	validateText(add, "/entity", c.Entity, maxEntity)
-	validateText(add, "/source", c.Source, maxSource)
-	return problem.InvalidFields(fields)
+	var faults destination.Faults
+	faults.Required("/api_key", c.APIKey.Reveal(), keyFault)
+	faults.Optional("/service", c.Service, destination.OneOf(slices.Sorted(maps.Keys(services))...))
+	validateResponders(&faults, "/responders", c.Responders, "team", "user", "escalation", "schedule")
+	validateResponders(&faults, "/visible_to", c.VisibleTo, "team", "user")
+	faults.BySeverity("/priority_by_severity", c.PriorityBySeverity, destination.OneOf("P1", "P2", "P3", "P4", "P5"))
+	faults.List("/tags", c.Tags, maxTags, named(maxTag))
+	faults.List("/actions", c.Actions, maxActions, named(maxAction))
+	faults.Details("/details", c.Details, maxOwnDetails, units.Of)
+	faults.Optional("/entity", c.Entity, text(maxEntity))
+	faults.Optional("/source", c.Source, text(maxSource))
+	faults.Optional("/api_url", c.APIURL, outbound.CheckURL)
+	return faults.Err()
 }
 
-func (c Config) validateAccess(add reporter) {
-	switch key := c.APIKey.Reveal(); {
-	case !c.APIKey.IsSet():
-		add("/api_key", "is required")
-	case strings.HasPrefix(key, "GenieKey"):
-		add("/api_key", "must be the key alone, without GenieKey before it")
-	case len(key) > maxKey || key == "" || !destination.Visible(key):
-		add("/api_key", "must be at most %d visible ASCII characters, without spaces", maxKey)
+func keyFault(key string) string {
+	if strings.HasPrefix(key, "GenieKey") {
+		return "must be the key alone, without GenieKey before it"
 	}
-	if c.Service != "" && services[c.Service] == "" {
-		add("/service", "must be opsgenie, opsgenie_eu or jira_service_management")
-	}
-	if c.APIURL != "" {
-		if fault := outbound.CheckURL(c.APIURL); fault != "" {
-			add("/api_url", "%s", fault)
-		}
-	}
+	return destination.KeyFault(maxKey)(key)
 }
 
 // validateResponders wants one way to name each. A user has a username in place of a name.
-func validateResponders(add reporter, name string, responders []Responder, types ...string) {
+func validateResponders(faults *destination.Faults, name string, responders []Responder, types ...string) {
 	if len(responders) > maxResponders {
-		add(name, "must be at most %d", maxResponders)
+		faults.Add(name, "must be at most %d", maxResponders)
 		return
 	}
 	for i, r := range responders {
@@ -136,57 +106,36 @@ func validateResponders(add reporter, name string, responders []Responder, types
 		}
 		switch {
 		case !slices.Contains(types, r.Type):
-			add(at+"/type", "must be one of %s", strings.Join(types, ", "))
+			faults.Add(at+"/type", "must be one of %s", strings.Join(types, ", "))
 		case r.Type == "user" && r.Name != "":
-			add(at+"/name", "is not for a user: set id or username")
+			faults.Add(at+"/name", "is not for a user: set id or username")
 		case r.Type != "user" && r.Username != "":
-			add(at+"/username", "is only for a user: set id or name")
+			faults.Add(at+"/username", "is only for a user: set id or name")
 		case (ways[0] == "") == (ways[1] == ""):
-			add(at, "must have exactly one of %s", label)
+			faults.Add(at, "must have exactly one of %s", label)
 		}
-		validateText(add, at+"/id", r.ID, maxName)
-		validateText(add, at+"/name", r.Name, maxName)
-		validateText(add, at+"/username", r.Username, maxName)
+		faults.Optional(at+"/id", r.ID, text(maxName))
+		faults.Optional(at+"/name", r.Name, text(maxName))
+		faults.Optional(at+"/username", r.Username, text(maxName))
 	}
 }
 
-func (c Config) validateDetails(add reporter) {
-	size := 0
-	for _, key := range slices.Sorted(maps.Keys(c.Details)) {
-		at := destination.Pointer("details", key)
-		size += units.Of(key) + units.Of(c.Details[key])
-		if key == "" || !destination.OneLine(key) {
-			add(at, "must have a name of one line, without space around it")
+// text returns the faultOf a text that reaches Opsgenie as it stands, of so many characters at the most.
+func text(longest int) func(text string) string {
+	return func(text string) string {
+		if units.Of(text) > longest {
+			return fmt.Sprintf("must be at most %d characters", longest)
 		}
-		validateText(add, at, c.Details[key], maxOwnDetails)
-	}
-	if size > maxOwnDetails {
-		add("/details", "must have at most %d characters in all, names and values", maxOwnDetails)
+		return destination.OneLineFault(text)
 	}
 }
 
-func validateTexts(add reporter, name string, texts []string, most, longest int) {
-	if len(texts) > most {
-		add(name, "must be at most %d", most)
-	}
-	for i, text := range texts {
-		at := fmt.Sprintf("%s/%d", name, i)
-		if text == "" {
-			add(at, "must not be empty")
+// named is text for one that must not be empty.
+func named(longest int) func(text string) string {
+	return func(name string) string {
+		if name == "" {
+			return "must not be empty"
 		}
-		validateText(add, at, text, longest)
+		return text(longest)(name)
 	}
-}
-
-// validateText wants what reaches Opsgenie as it stands.
-func validateText(add reporter, name, text string, longest int) {
-	if units.Of(text) > longest {
-		add(name, "must be at most %d characters", longest)
-	} else if !destination.OneLine(text) {
-		add(name, "must be one line, without control characters and without space around it")
-	}
-}
-
-func isPriority(text string) bool {
-	return len(text) == 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '5'
 }

@@ -92,7 +92,7 @@ func (s *sender) exchange(ctx context.Context, method, url string, body []byte) 
 // come back: X-RateLimit-Period-In-Sec is 1 or 60, the unit of time whose limit was reached.
 // https://docs.opsgenie.com/docs/api-rate-limiting
 func explain(err error, resp *outbound.Response, a answer, key secret.String) error {
-	if text := secret.Redact(a.reason(), key); text != "" {
+	if text := render.Said(a.reason(), key); text != "" {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
 	if advice := advice(resp.StatusCode, a.Code); advice != "" {
@@ -108,12 +108,9 @@ func explain(err error, resp *outbound.Response, a answer, key secret.String) er
 	return destination.RetryAfter(err, time.Duration(seconds)*time.Second)
 }
 
-const (
-	maxPeriod = 3600 // seconds; longer than any that Opsgenie names
-	maxReason = 500  // characters
-)
+const maxPeriod = 3600 // seconds; longer than any that Opsgenie names
 
-// reason is the answer's message and its errors by field, on one line.
+// reason is the answer's message and its errors by field.
 func (a answer) reason() string {
 	texts := []string{}
 	if a.Message != "" {
@@ -122,8 +119,7 @@ func (a answer) reason() string {
 	for _, field := range slices.Sorted(maps.Keys(a.Errors)) {
 		texts = append(texts, field+": "+a.Errors[field])
 	}
-	var cutter render.Cutter
-	return cutter.Fit(render.Line(strings.Join(texts, "; ")), maxReason, render.Runes)
+	return strings.Join(texts, "; ")
 }
 
 // advice is what a person may do about a status: https://docs.opsgenie.com/docs/response#response-codes

@@ -13,7 +13,6 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
 // requestID is the form of the id of a request: it stands in a path.
@@ -106,6 +105,5 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 
 // plain is a word of Opsgenie's for an error or a receipt.
 func (s *sender) plain(text string) string {
-	var cutter render.Cutter
-	return secret.Redact(cutter.Fit(render.Line(text), maxReason, render.Runes), s.config.APIKey)
+	return render.Said(text, s.config.APIKey)
 }

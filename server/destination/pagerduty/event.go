@@ -3,9 +3,6 @@
 package pagerduty
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -109,18 +106,9 @@ func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	return encode(ev)
 }
 
-// dedupKey returns the key PagerDuty folds repeats by. A test has one of its own, so that it never touches the
-// incident of a real alert.
+// dedupKey returns the key PagerDuty folds repeats by.
 func dedupKey(m *destination.Message) string {
-	key := m.DedupKey()
-	if m.Test {
-		key = "test-" + key
-	}
-	if len(key) <= maxDedupKey {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+	return m.FoldKey(func(key string) bool { return len(key) <= maxDedupKey })
 }
 
 // severities are PagerDuty's usual words.

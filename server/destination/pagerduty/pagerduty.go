@@ -13,8 +13,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,7 +21,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -42,11 +39,10 @@ type Config struct {
 	APIURL        string                    `json:"api_url,omitempty"`
 }
 
-// The regions' addresses, and the path both have.
+// The regions' addresses.
 const (
 	usURL = "https://events.pagerduty.com"
 	euURL = "https://events.eu.pagerduty.com"
-	path  = "/v2/enqueue"
 )
 
 // What a config may have; PagerDuty says nothing of the last two.
@@ -62,71 +58,31 @@ func (c *Config) SetDefaults() {
 	c.Client = "alertrouter"
 }
 
-// reporter takes down what is wrong with one field.
-type reporter func(name, format string, args ...any)
-
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
-	switch {
-	case !c.RoutingKey.IsSet():
-		add("/routing_key", "is required")
-	case !isKey(c.RoutingKey.Reveal()):
-		add("/routing_key", "must be %d letters and digits", keyLength)
-	}
-	if c.Region != "" && c.Region != "us" && c.Region != "eu" {
-		add("/region", "must be us or eu")
-	}
+	var faults destination.Faults
+	faults.Required("/routing_key", c.RoutingKey.Reveal(), keyFault)
+	faults.Optional("/region", c.Region, destination.OneOf("us", "eu"))
 	if len(c.Client) > maxClient {
-		add("/client", "must be at most %d bytes", maxClient)
-	} else if !destination.OneLine(c.Client) {
-		add("/client", "must be one line, without control characters and without space around it")
+		faults.Add("/client", "must be at most %d bytes", maxClient)
+	} else {
+		faults.Check("/client", destination.OneLineFault(c.Client))
 	}
-	for _, severity := range slices.Sorted(maps.Keys(c.SeverityMap)) {
-		at := destination.Pointer("severity_map", string(severity))
-		if severities[severity] == "" {
-			add(at, "is not a severity: CRITICAL, HIGH, MEDIUM, LOW or INFO")
-		} else if !slices.Contains([]string{"critical", "error", "warning", "info"}, c.SeverityMap[severity]) {
-			add(at, "must be critical, error, warning or info")
-		}
-	}
-	c.validateDetails(add)
-	if c.APIURL != "" {
-		if fault := outbound.CheckURL(c.APIURL); fault != "" {
-			add("/api_url", "%s", fault)
-		}
-	}
-	return problem.InvalidFields(fields)
+	faults.BySeverity("/severity_map", c.SeverityMap, destination.OneOf("critical", "error", "warning", "info"))
+	faults.Details("/custom_details", c.CustomDetails, maxDetails, utf8.RuneCountInString)
+	faults.Optional("/api_url", c.APIURL, outbound.CheckURL)
+	return faults.Err()
 }
 
-func (c Config) validateDetails(add reporter) {
-	size := 0
-	for _, name := range slices.Sorted(maps.Keys(c.CustomDetails)) {
-		value := c.CustomDetails[name]
-		size += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
-		if name == "" || !destination.OneLine(name) {
-			add(destination.Pointer("custom_details", name), "must have a name of one line, without space around it")
-		} else if !destination.OneLine(value) {
-			add(destination.Pointer("custom_details", name), "must be one line, without control characters and without space around it")
-		}
-	}
-	if size > maxDetails {
-		add("/custom_details", "must have at most %d characters in all, names and values", maxDetails)
-	}
-}
-
-func isKey(text string) bool {
+func keyFault(text string) string {
 	for i := range len(text) {
 		c := text[i]
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (c < '0' || c > '9') {
-			return false
+		if len(text) != keyLength || !letter && (c < '0' || c > '9') {
+			return fmt.Sprintf("must be %d letters and digits", keyLength)
 		}
 	}
-	return len(text) == keyLength
+	return ""
 }
 
 // url returns where events are posted to.
@@ -138,14 +94,7 @@ func (c Config) url() string {
 	case c.Region == "eu":
 		base = euURL
 	}
-	u, err := url.Parse(base)
-	if err != nil || strings.HasSuffix(u.Path, "/enqueue") {
-		return base
-	}
-	if strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v2") { // as PagerDuty writes its server's URL
-		return u.JoinPath("enqueue").String()
-	}
-	return u.JoinPath(path).String()
+	return destination.Endpoint(base, "v2", "enqueue")
 }
 
 type sender struct {
@@ -198,7 +147,7 @@ func (s *sender) post(ctx context.Context, body []byte) (destination.Receipt, er
 	var a answer
 	_ = json.Unmarshal(resp.Body, &a) // what is no answer of PagerDuty says nothing
 	if err != nil {
-		if text := secret.Redact(a.reason(), s.config.RoutingKey); text != "" {
+		if text := render.Said(a.reason(), s.config.RoutingKey); text != "" {
 			err = fmt.Errorf("%w: %s", err, text)
 		}
 		return receipt, err
@@ -210,11 +159,8 @@ func (s *sender) post(ctx context.Context, body []byte) (destination.Receipt, er
 	return receipt, nil
 }
 
-const maxReason = 500 // characters
-
-// reason is the answer's message and errors, on one line.
+// reason is the answer's message and errors.
 func (a answer) reason() string {
 	texts := slices.DeleteFunc(append([]string{a.Message}, a.Errors...), func(text string) bool { return text == "" })
-	var cutter render.Cutter
-	return cutter.Fit(render.Line(strings.Join(texts, "; ")), maxReason, render.Runes)
+	return strings.Join(texts, "; ")
 }

@@ -307,9 +307,9 @@ func TestSend_ResolvesNoRealAlert(t *testing.T) {
 
 func TestConfig_ChoosesTheAddress(t *testing.T) {
 	t.Parallel()
-	vendor := newVendor(t, 202, 202, 202, 202, 202, 202)
+	vendor := newVendor(t, 202, 202, 202, 202, 202, 202, 202)
 	for suffix, want := range map[string]string{
-		"": "/v2/enqueue", "/": "/v2/enqueue", "/v2": "/v2/enqueue", "/v2/": "/v2/enqueue", "/pd": "/pd/v2/enqueue", "/pd/v2/enqueue": "/pd/v2/enqueue",
+		"": "/v2/enqueue", "/": "/v2/enqueue", "/v2": "/v2/enqueue", "/v2/": "/v2/enqueue", "/pd": "/pd/v2/enqueue", "/pd/v2/enqueue": "/pd/v2/enqueue", "/pd/v2/enqueue/": "/pd/v2/enqueue",
 	} {
 		vendor.config.APIURL = vendor.URL + suffix
 		if _, err := vendor.send(t, destinationtest.Message()); err != nil {

@@ -18,6 +18,14 @@ func Runes(rune) int { return 1 }
 // Bytes counts UTF-8.
 func Bytes(r rune) int { return utf8.RuneLen(r) }
 
+// UTF16 counts as Java and JavaScript do: an emoji is two. Nothing is longer by [Runes].
+func UTF16(r rune) int {
+	if r > 0xffff {
+		return 2
+	}
+	return 1
+}
+
 // JSON counts UTF-8 as it stands in a JSON string.
 func JSON(r rune) int {
 	switch {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
 // TestMark stands before the title of a test.
@@ -49,6 +50,31 @@ func Notes(m *destination.Message) []string {
 		notes = append(notes, "Fallback for "+FirstLine(m.FallbackOf, "another destination")+", which did not take this alert.")
 	}
 	return notes
+}
+
+// Link is where a reader can go from a message, under a name that fits a button.
+type Link struct{ Name, URL string }
+
+// Links returns the links of a message. urlOf returns an address as a type can link it, or "" where it cannot: what is
+// not an address among them.
+func Links(m *destination.Message, urlOf func(text string) string) []Link {
+	var links []Link
+	for _, l := range []Link{{"View alert", m.Link}, {"Open runbook", m.Alert.Runbook()}, {"Open reference", m.Alert.Reference()}} {
+		if l.URL = urlOf(l.URL); l.URL != "" {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// maxSaid is how much of a text from an answer is repeated, in characters.
+const maxSaid = 500
+
+// Said returns a text from a vendor's answer as errors and receipts repeat it: one line, with the secrets masked, not
+// too long.
+func Said(text string, secrets ...secret.String) string {
+	var cutter Cutter
+	return cutter.Fit(secret.Redact(Line(text), secrets...), maxSaid, Runes)
 }
 
 // Fact is one short line of what is known about an alert.

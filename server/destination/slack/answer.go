@@ -3,11 +3,29 @@
 package slack
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 )
+
+// confirm looks at an answer that is a success by its status. Slack's is the word ok; what takes messages in Slack's form
+// has others.
+func confirm(resp *outbound.Response) error {
+	if destination.IsPage(resp) {
+		return destination.Unconfirmed("message")
+	}
+	var answer struct {
+		OK *bool `json:"ok"`
+	}
+	if json.Unmarshal(resp.Body, &answer) == nil && answer.OK != nil && !*answer.OK {
+		return destination.Permanent(errors.New("the destination's answer says that it is not ok"))
+	}
+	return nil
+}
 
 // explained adds to err what an operator can do about it. Slack's refusals are a status and a word of plain text, which
 // the receipt shows; what should happen next is what the status says.

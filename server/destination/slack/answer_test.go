@@ -31,6 +31,9 @@ func TestSend_ReadsAnswers(t *testing.T) {
 		hint       string // in the error
 	}{
 		{200, "", "ok", destination.OutcomeDelivered, 0, ""},
+		{200, "", "<html><title>Sign in to the proxy</title>", destination.OutcomeAmbiguous, 0, "login page"},
+		{200, "", `{"ok":false,"error":"channel_not_found"}`, destination.OutcomePermanent, 0, "not ok"},
+		{200, "", `{"ok":true}`, destination.OutcomeDelivered, 0, ""},
 		{400, "", "invalid_payload", destination.OutcomePermanent, 0, ""},
 		{400, "", "invalid_blocks", destination.OutcomePermanent, 0, ""},
 		{400, "", "no_text", destination.OutcomePermanent, 0, ""},

@@ -161,14 +161,8 @@ func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
 
 func buttons(m *destination.Message) []any {
 	var buttons []any
-	for _, b := range []struct{ name, url string }{
-		{"View alert", m.Link},
-		{"Open runbook", m.Alert.Runbook()},
-		{"Open reference", m.Alert.Reference()},
-	} {
-		if url := buttonURL(b.url); url != "" {
-			buttons = append(buttons, button{Type: "button", Text: *plain(b.name), URL: url})
-		}
+	for _, l := range render.Links(m, buttonURL) {
+		buttons = append(buttons, button{Type: "button", Text: *plain(l.Name), URL: l.URL})
 	}
 	return buttons
 }

@@ -9,14 +9,11 @@ package slack
 
 import (
 	"context"
-	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -36,30 +33,21 @@ var mention = regexp.MustCompile(`^(<!(here|channel|everyone)>|<@[UW][A-Z0-9]{2,
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	if !c.WebhookURL.IsSet() {
-		fields = append(fields, problem.Field{Name: "/webhook_url", Message: "is required"})
-	} else if fault := webhookFault(c.WebhookURL.Reveal()); fault != "" {
-		fields = append(fields, problem.Field{Name: "/webhook_url", Message: fault})
-	}
+	var faults destination.Faults
+	faults.Required("/webhook_url", c.WebhookURL.Reveal(), webhookFault)
 	if m := c.mention(); m != "" && !mention.MatchString(m) {
-		fields = append(fields, problem.Field{
-			Name:    "/mention",
-			Message: "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>",
-		})
+		faults.Add("/mention", "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>")
 	}
-	return problem.InvalidFields(append(fields, c.Templates.Validate(mrkdwn)...))
+	faults.Take(c.Templates.Validate(mrkdwn))
+	return faults.Err()
 }
 
 // webhookFault returns what is wrong with the URL, as the end of a sentence that does not quote it, or "". Slack's own
 // webhooks are at hooks.slack.com and, of GovSlack, hooks.slack-gov.com; others speak their language too.
 func webhookFault(address string) string {
-	if fault := outbound.CheckURL(address); fault != "" {
+	u, fault := destination.ParseURL(address)
+	if fault != "" {
 		return fault
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return "is not a URL" // CheckURL has parsed it
 	}
 	switch host := strings.ToLower(u.Hostname()); {
 	case host != "slack.com" && host != "slack-gov.com" && !strings.HasSuffix(host, ".slack.com") && !strings.HasSuffix(host, ".slack-gov.com"):
@@ -106,7 +94,10 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	if err != nil {
 		return destination.Receipt{}, err
 	}
-	receipt, _, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
+	receipt, resp, err := s.env.Post(ctx, s.config.WebhookURL.Reveal(), nil, message.Body, s.config.WebhookURL)
 	receipt.Truncated = message.Truncated
+	if err == nil {
+		err = confirm(resp)
+	}
 	return receipt, explained(receipt, err)
 }

@@ -3,7 +3,6 @@
 package webhook
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
-	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -39,113 +37,99 @@ const maxTimeout = 120
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
-	var fields []problem.Field
-	add := func(name, format string, args ...any) {
-		fields = append(fields, problem.Field{Name: name, Message: fmt.Sprintf(format, args...)})
-	}
-	c.validateURL(add)
-	c.validateHeaders(add)
-	c.validateCredentials(add)
-	c.validateHMAC(add)
+	var faults destination.Faults
+	c.validateURL(&faults)
+	c.validateHeaders(&faults)
+	c.validateCredentials(&faults)
+	c.validateHMAC(&faults)
 	if c.TimeoutSeconds < 0 || c.TimeoutSeconds > maxTimeout {
-		add("/timeout_seconds", "must be 1 to %d", maxTimeout)
+		faults.Add("/timeout_seconds", "must be 1 to %d", maxTimeout)
 	}
-	return problem.InvalidFields(append(fields, c.ValidateJSON()...))
+	faults.Take(c.ValidateJSON())
+	return faults.Err()
 }
 
-// reporter takes down what is wrong with one field.
-type reporter func(name, format string, args ...any)
-
-func (c Config) validateURL(add reporter) {
+func (c Config) validateURL(faults *destination.Faults) {
 	switch {
 	case c.URL == "" && !c.SecretURL.IsSet():
-		add("/url", "is required, or secret_url in its place")
+		faults.Add("/url", "is required, or secret_url in its place")
 	case c.URL != "" && c.SecretURL.IsSet():
-		add("/url", "must not be set beside secret_url")
+		faults.Add("/url", "must not be set beside secret_url")
 	case c.URL != "":
-		if fault := outbound.CheckURL(c.URL); fault != "" {
-			add("/url", "%s", fault)
-		}
+		faults.Check("/url", outbound.CheckURL(c.URL))
 	default:
-		if fault := outbound.CheckURL(c.SecretURL.Reveal()); fault != "" {
-			add("/secret_url", "%s", fault)
-		}
+		faults.Check("/secret_url", outbound.CheckURL(c.SecretURL.Reveal()))
 	}
 }
 
-func (c Config) validateCredentials(add reporter) {
+func (c Config) validateCredentials(faults *destination.Faults) {
 	if c.SigningSecret.IsSet() {
 		if _, err := parseKey(c.SigningSecret); err != nil {
-			add("/signing_secret", "%s", err)
+			faults.Add("/signing_secret", "%s", err)
 		}
 	}
 	if c.BearerToken.IsSet() {
-		if !destination.Visible(c.BearerToken.Reveal()) {
-			add("/bearer_token", "must be visible ASCII characters without spaces")
-		}
+		faults.Check("/bearer_token", destination.VisibleFault(c.BearerToken.Reveal()))
 		if c.BasicUsername != "" {
-			add("/basic_username", "must not be set beside bearer_token")
+			faults.Add("/basic_username", "must not be set beside bearer_token")
 		}
 		if c.BasicPassword.IsSet() {
-			add("/basic_password", "must not be set beside bearer_token")
+			faults.Add("/basic_password", "must not be set beside bearer_token")
 		}
 		return
 	}
 	switch {
 	case c.BasicUsername == "" && c.BasicPassword.IsSet():
-		add("/basic_username", "is required beside basic_password")
+		faults.Add("/basic_username", "is required beside basic_password")
 	case c.BasicUsername != "" && !c.BasicPassword.IsSet():
-		add("/basic_password", "is required beside basic_username")
+		faults.Add("/basic_password", "is required beside basic_username")
 	}
 	if strings.Contains(c.BasicUsername, ":") || !validValue(c.BasicUsername) {
-		add("/basic_username", "must not hold a colon or control characters")
+		faults.Add("/basic_username", "must not hold a colon or control characters")
 	}
 	if !validValue(c.BasicPassword.Reveal()) {
-		add("/basic_password", "must not hold control characters")
+		faults.Add("/basic_password", "must not hold control characters")
 	}
 }
 
 // maxHMACText is the longest that the header's name and the form of its value may be.
 const maxHMACText = 100
 
-func (c Config) validateHMAC(add reporter) {
+func (c Config) validateHMAC(faults *destination.Faults) {
 	if !validValue(c.HMACSecret.Reveal()) {
-		add("/hmac_secret", "must not hold line breaks or other control characters")
+		faults.Add("/hmac_secret", "must not hold line breaks or other control characters")
 	}
 	for _, text := range []struct{ name, value string }{{"/hmac_header", c.HMACHeader}, {"/hmac_format", c.HMACFormat}} {
 		if text.value != "" && !c.HMACSecret.IsSet() {
-			add(text.name, "must not be set without hmac_secret")
+			faults.Add(text.name, "must not be set without hmac_secret")
 		}
 		if len(text.value) > maxHMACText {
-			add(text.name, "must have at most %d characters", maxHMACText)
+			faults.Add(text.name, "must have at most %d characters", maxHMACText)
 		}
-	}
-	if !validValue(c.HMACSecret.Reveal()) {
-		add("/hmac_secret", "must not hold line breaks or other control characters")
 	}
 	around := strings.Replace(strings.Replace(c.HMACFormat, hexMark, "", 1), base64Mark, "", 1)
 	once := strings.Count(c.HMACFormat, "{") == 1 && !strings.ContainsAny(around, "{}")
 	if c.HMACFormat != "" && (!once || !destination.Visible(around)) {
-		add("/hmac_format", "must be visible ASCII characters with %s or %s once among them, and no other braces", hexMark, base64Mark)
+		faults.Add("/hmac_format", "must be visible ASCII characters with %s or %s once among them, and no other braces", hexMark, base64Mark)
 	}
 }
 
-func (c Config) validateHeaders(add reporter) {
+func (c Config) validateHeaders(faults *destination.Faults) {
 	authorized := c.BearerToken.IsSet() || c.BasicUsername != ""
 	seen := map[string]bool{}
 	check := func(pointer, name, value string) {
 		key := http.CanonicalHeaderKey(name)
 		switch {
 		case !isToken(name):
-			add(pointer, "is not a valid header name")
+			faults.Add(pointer, "is not a valid header name")
 		case reserved(key):
-			add(pointer, "is set by the server and cannot be changed")
+			faults.Add(pointer, "is set by the server and cannot be changed")
 		case key == "Authorization" && authorized:
-			add(pointer, "must not be set beside bearer_token or basic_username")
+			faults.Add(pointer, "must not be set beside bearer_token or basic_username")
 		case seen[key]:
-			add(pointer, "is set twice; header names are the same in upper and lower case")
+			faults.Add(pointer, "is set twice; header names are the same in upper and lower case")
 		case !validValue(value):
-			add(pointer, "must not hold line breaks or other control characters")
+			faults.Add(pointer, "must not hold line breaks or other control characters")
 		}
 		seen[key] = true
 	}
