@@ -73,6 +73,13 @@ func NotSent(err error) error {
 	return &attemptError{error: err, outcome: OutcomeRetry}
 }
 
+// IsRefused reports whether an exchange was refused for good. Where that was the search for what an earlier attempt made, the
+// vendor may still take the message, and an alert is rather brought twice than lost.
+func IsRefused(err error) bool {
+	outcome, _ := OutcomeOf(err)
+	return outcome == OutcomePermanent
+}
+
 // OutcomeOf reads what a sender's error says: the outcome, and the wait asked for when it is WAIT.
 func OutcomeOf(err error) (Outcome, time.Duration) {
 	if err == nil {

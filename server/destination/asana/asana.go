@@ -55,7 +55,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	ctx = outbound.WithMaxBody(ctx, maxAnswer)
 	if m.Again {
 		receipt, found, err := s.find(ctx, m)
-		if found || err != nil {
+		if found || err != nil && !destination.IsRefused(err) {
 			receipt.Truncated = rendering.Truncated
 			return receipt, err
 		}

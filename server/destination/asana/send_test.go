@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,7 +174,6 @@ func TestSend_MakesNothingUnlessItKnows(t *testing.T) {
 		"200 {\"data\":[{":        destination.OutcomeRetry,
 		"500 oops":                destination.OutcomeRetry,
 		"lost":                    destination.OutcomeRetry,
-		"403 {}":                  destination.OutcomePermanent,
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
@@ -194,6 +194,27 @@ func TestSend_MakesNothingUnlessItKnows(t *testing.T) {
 				t.Errorf("got %s (error %v) after %d requests, want %s after one", outcome, err, len(p.requests()), want)
 			}
 		})
+	}
+}
+
+// An alert is rather brought twice than lost, so a look that is refused for good does not keep it.
+func TestSend_MakesTheTaskWhereItMayNotLook(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	p := newProject(t)
+	p.answer = func(w http.ResponseWriter) {
+		if asked.Add(1) == 1 {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"data":{"gid":"77"}}`)
+	}
+	m := destinationtest.Message()
+	m.Again = true
+	receipt, err := p.send(t, m)
+	if err != nil || receipt.ExternalID != "77" || len(p.requests()) != 2 {
+		t.Errorf("got %+v (error %v) after %d requests, want a task after two", receipt, err, len(p.requests()))
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 //	4xx                           retry: busy, greylisting, the mailbox is full, too many recipients
 //	552, or a code of size        once more without the context; then permanent
 //	552 to a recipient            retry: it says that there are too many of them (section 4.5.3.1.10)
-//	5.4.5, 5.1.90                 retry: a day's quota is used up (Google, Microsoft)
+//	5.4.5, 5.1.90, 5.7.232, .233  retry: a day's quota is used up (Google, Microsoft)
 //	every other 5xx               permanent
 //
 // A connection lost after the whole mail was sent is ambiguous; one lost before is a retry.
@@ -74,7 +74,7 @@ func (a *answer) temporary() bool {
 		return true
 	case a.enhanced == "5.4.5": // https://knowledge.workspace.google.com/admin/gmail/advanced/about-smtp-error-messages
 		return true
-	case a.enhanced == "5.1.90": // https://learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online
+	case a.enhanced == "5.1.90", a.enhanced == "5.7.232", a.enhanced == "5.7.233": // https://learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online
 		return true
 	}
 	return a.stage == rcptStage && a.code == 552 && a.enhanced != mailboxFull && !a.tooLarge()

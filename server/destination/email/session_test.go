@@ -225,6 +225,7 @@ func TestSend_ReadsEveryAnswer(t *testing.T) {
 		"no room":               {script{end: "452 4.3.1 disk full"}, destination.OutcomeRetry, 452, "the mail"},
 		"spam":                  {script{end: "554 5.7.1 spam"}, destination.OutcomePermanent, 554, "the mail"},
 		"Google's day":          {script{end: "550 5.4.5 Daily user sending limit exceeded"}, destination.OutcomeRetry, 550, "the mail"},
+		"Microsoft's tenant":    {script{end: "550 5.7.233 Your message can't be sent because your tenant exceeded its daily limit"}, destination.OutcomeRetry, 550, "the mail"},
 		"Microsoft's day":       {script{end: "550 5.1.90 daily limit for message recipients"}, destination.OutcomeRetry, 550, "the mail"},
 		"Amazon's second":       {script{end: "454 Throttling failure: Maximum sending rate exceeded."}, destination.OutcomeRetry, 454, "the mail"},
 		"answer lost":           {script{end: ""}, destination.OutcomeAmbiguous, 0, "the request had been sent"},

@@ -56,7 +56,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	ctx = outbound.WithMaxBody(ctx, maxAnswer)
 	if m.Again {
 		receipt, found, err := s.find(ctx, m)
-		if found != nil || err != nil {
+		if found != nil || err != nil && !destination.IsRefused(err) {
 			receipt.Truncated = rendering.Truncated
 			return receipt, err
 		}

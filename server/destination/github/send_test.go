@@ -214,8 +214,6 @@ func TestSend_OpensNothingUnlessItKnows(t *testing.T) {
 		"200 [{\"number\":":       destination.OutcomeRetry,
 		"500 oops":                destination.OutcomeRetry,
 		"lost":                    destination.OutcomeRetry,
-		"404 {}":                  destination.OutcomePermanent,
-		"401 {}":                  destination.OutcomePermanent,
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
@@ -237,6 +235,26 @@ func TestSend_OpensNothingUnlessItKnows(t *testing.T) {
 				t.Errorf("got %s (error %v) after %d requests, want %s after one", outcome, err, len(repo.requests()), want)
 			}
 		})
+	}
+}
+
+// An alert is rather brought twice than lost, so a look that is refused for good does not keep it.
+func TestSend_OpensWhereItMayNotLook(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 403, 404, 422} {
+		repo := newRepository(t)
+		repo.answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet {
+				w.WriteHeader(status)
+			}
+			return r.Method == http.MethodGet
+		}
+		m := destinationtest.Message()
+		m.Again = true
+		receipt, err := repo.send(t, m)
+		if err != nil || receipt.ExternalID == "" || len(repo.requests()) != 2 {
+			t.Errorf("%d: got %+v (error %v) after %d requests, want an issue after two", status, receipt, err, len(repo.requests()))
+		}
 	}
 }
 
@@ -337,8 +355,12 @@ func TestSend_UnderstandsGitHubsAnswers(t *testing.T) {
 					t.Errorf("got receipt %+v, error %v, want status %d and no token", receipt, err, c.status)
 				}
 			}
-			if n := len(repo.requests()); n != 2 {
-				t.Errorf("got %d requests for two attempts", n)
+			want := 2
+			if c.want == destination.OutcomePermanent { // where it may not look it opens all the same
+				want = 3
+			}
+			if n := len(repo.requests()); n != want {
+				t.Errorf("got %d requests for two attempts, want %d", n, want)
 			}
 		})
 	}

@@ -62,10 +62,10 @@ func (s *Site) Send(ctx context.Context, m *destination.Message, issue destinati
 func (s *Site) bring(ctx context.Context, m *destination.Message, body []byte) (destination.Receipt, error) {
 	if m.Again {
 		receipt, err := s.findPatiently(ctx, m)
-		if err != nil {
+		if err != nil && !destination.IsRefused(err) {
 			return receipt, fmt.Errorf("an earlier attempt may have made the issue, and searching for it failed: %w", destination.NotSent(err))
 		}
-		if receipt.ExternalID != "" {
+		if err == nil && receipt.ExternalID != "" {
 			return receipt, nil
 		}
 	}

@@ -165,8 +165,6 @@ func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
 	}{
 		"overload":     {answer(503, nil, ""), destination.OutcomeRetry},
 		"throttled":    {answer(429, http.Header{"Retry-After": {"5"}}, ""), destination.OutcomeWait},
-		"no scope":     {answer(401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`), destination.OutcomePermanent},
-		"no project":   {answer(400, nil, `{"errorMessages":["The value 'SEC' does not exist for the field 'project'."],"errors":{}}`), destination.OutcomePermanent},
 		"lost":         {hangUp, destination.OutcomeRetry},
 		"login page":   {answer(200, nil, "<html>Log in</html>"), destination.OutcomeRetry},
 		"no list":      {answer(200, nil, `{}`), destination.OutcomeRetry},
@@ -183,6 +181,28 @@ func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "searching for it failed") {
 					t.Errorf("got error %v, want one that names the search", err)
 				}
+			})
+		})
+	}
+}
+
+// An alert is rather brought twice than lost, so a search that is refused for good does not keep it.
+func TestSend_MakesTheIssueWhenTheSearchIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, search := range map[string]func(http.ResponseWriter){
+		"no scope":   answer(401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`),
+		"no project": answer(400, nil, `{"errorMessages":["The value 'SEC' does not exist for the field 'project'."],"errors":{}}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.search = search
+				receipt, err := sender.Send(t.Context(), again(time.Second))
+				if err != nil || receipt.ExternalID != "SEC-1" {
+					t.Errorf("got %+v, error %v, want the issue", receipt, err)
+				}
+				mustKeep(t, f, 1, 1)
 			})
 		})
 	}
