@@ -233,6 +233,10 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{` + ok + `,"severity_enum_option_gids":{"HIGH":"2","high":"x"}}`:                                                  {"/severity_custom_field_gid", "/severity_enum_option_gids/high", "/severity_enum_option_gids/high"},
 		`{` + ok + `,"severity_custom_field_gid":"1","severity_enum_option_gids":{"HIGH":"2"},"custom_fields":"{\"1\":2}"}`: {"/custom_fields"},
 		`{` + ok + `,"api_url":"https://x.example/?a=b"}`:                                                                   {"/api_url"},
+		`{` + ok + `,"body_template":"<h3>{{ .title }}"}`:                                                                   {"/body_template"},
+		`{` + ok + `,"body_template":"<strong>{{ .title }}"}`:                                                               {"/body_template"},
+		`{` + ok + `,"body_template":"<h3>{{ .title }}</h3>"}`:                                                              {"/body_template"},
+		`{` + ok + `,"body_template":"<strong>{{ .title }}</strong>"}`:                                                      nil,
 		`{` + ok + `,"body_template":"{{ end }}"}`:                                                                          {"/body_template"},
 		`{` + ok + `,"workspace_gid":"1"}`:                                                                                  {"/workspace_gid"},
 	} {

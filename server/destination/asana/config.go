@@ -63,7 +63,7 @@ func (c Config) Validate() error {
 	faults.Optional("/custom_fields", c.CustomFields, customFieldsFault)
 	faults.Optional("/api_url", c.APIURL, destination.BaseURLFault)
 	c.validateSeverity(&faults)
-	faults.Take(c.Templates.Validate(escape))
+	faults.Take(c.ValidateBody(escape, richTextFault))
 	return faults.Err()
 }
 

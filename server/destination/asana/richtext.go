@@ -98,6 +98,12 @@ func fit(cutter *render.Cutter, text string, limit int) (string, error) {
 	}
 }
 
+// richTextFault says what is wrong with the text of a template, as the end of a sentence.
+func richTextFault(text string) error {
+	_, err := fit(&render.Cutter{}, strings.TrimSpace(text), maxNotes)
+	return err
+}
+
 // cutNote ends the text of a template that is too long.
 const cutNote = "\n… cut here; the alert has the whole"
 

@@ -22,8 +22,14 @@ type Templates struct {
 // Validate reports what is wrong with the templates, also with alerts of several kinds. escape is that of
 // [Templates.Compile].
 func (t Templates) Validate(escape func(string) string) []problem.Field {
+	return t.ValidateBody(escape, func(string) error { return nil })
+}
+
+// ValidateBody is Validate for a vendor that does not take every body: judge says what is wrong with one, as the end of a
+// sentence.
+func (t Templates) ValidateBody(escape func(string) string, judge func(body string) error) []problem.Field {
 	return append(t.validateTitle(), fieldsOf("/body_template", t.BodyTemplate, func(source string) template.Faults {
-		return template.Check(source, escape)
+		return template.CheckOutput(source, escape, judge)
 	})...)
 }
 

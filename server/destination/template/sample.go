@@ -13,23 +13,35 @@ import (
 // Check returns what is wrong with a template: what [Parse] finds, and what goes wrong with sample alerts, of which
 // each says what it has that others do not.
 func Check(source string, escape func(string) string) Faults {
+	return CheckOutput(source, escape, func(string) error { return nil })
+}
+
+// CheckOutput is [Check] for a place that does not take everything: judge says what is wrong with what the template gives,
+// as the end of a sentence.
+func CheckOutput(source string, escape func(string) string, judge func(output string) error) Faults {
 	t, err := Parse(source, escape)
-	return checked(t, err)
+	return checked(t, err, judge)
 }
 
 // CheckJSON is [Check] for a template whose output is JSON.
 func CheckJSON(source string) Faults {
 	t, err := ParseJSON(source)
-	return checked(t, err)
+	return checked(t, err, func(string) error { return nil })
 }
 
-func checked(t *Template, err error) Faults {
+func checked(t *Template, err error, judge func(output string) error) Faults {
 	if err != nil {
 		faults, _ := errors.AsType[Faults](err)
 		return faults
 	}
 	for _, s := range samples() {
-		if _, err := t.Execute(s.data); err != nil {
+		output, err := t.Execute(s.data)
+		if err == nil {
+			if wrong := judge(output); wrong != nil {
+				err = Fault{Message: "what it gives " + wrong.Error()}
+			}
+		}
+		if err != nil {
 			fault, _ := errors.AsType[Fault](err)
 			fault.Message += " (with an alert that has " + s.what + ")"
 			return Faults{fault}
