@@ -172,6 +172,8 @@ func TestServer_MetricsOfADestinationFollowIt(t *testing.T) {
 		t.Error("a delivery is open, and has no age")
 	}
 
+	// Somebody changes the destination: what it said when it was another one is for that one.
+	do(t, s, 200, "PUT", "/v1/destinations/"+d.ID, webhook("second name", got.URL, `"LOW","INFO"`), nil)
 	low("c")
 	waitUntil(t, "the third attempt", func() bool { return len(got.got()) == 3 })
 	do(t, s, 204, "DELETE", "/v1/destinations/"+d.ID, "", nil)

@@ -304,8 +304,11 @@ func TestDispatcher_WhatWasTurnedAwayIsNotSentAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
+				var mu sync.Mutex
 				var again []bool
 				w.connect("a", sendFunc(func(m *destination.Message) (destination.Receipt, error) {
+					mu.Lock()
+					defer mu.Unlock()
 					if again = append(again, m.Again); len(again) == 1 {
 						return destination.Receipt{StatusCode: c.status}, c.err
 					}
@@ -313,6 +316,8 @@ func TestDispatcher_WhatWasTurnedAwayIsNotSentAgain(t *testing.T) {
 				}))
 				w.accept(1)
 				time.Sleep(time.Minute)
+				mu.Lock()
+				defer mu.Unlock()
 				if want := []bool{false, c.again}; !slices.Equal(again, want) {
 					t.Errorf("got %v, want %v", again, want)
 				}

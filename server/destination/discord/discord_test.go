@@ -231,7 +231,7 @@ func TestRender_SaysThatTheThreadsTemplateFailed(t *testing.T) {
 	if err := json.Unmarshal(rendering.Body, &msg); err != nil || msg.ThreadName != "Root login to 123456789012 from 198.51.100.7 without MFA" {
 		t.Errorf("got the thread %q (error %v), want the usual title", msg.ThreadName, err)
 	}
-	const want = "The thread_name template failed (line 1: index: there is no entry 9 in a list of 3"
+	const want = "The thread_name template failed (line 1: index: there is no such entry in the list"
 	if len(rendering.Notes) != 1 || !strings.HasPrefix(rendering.Notes[0], want) || !strings.Contains(msg.Embeds[0].Description, `The thread\_name template failed`) {
 		t.Errorf("got the notes %q and %q, want %q", rendering.Notes, msg.Embeds[0].Description, want)
 	}
