@@ -364,12 +364,13 @@ func (d *Dispatcher) Message(job *Job) *destination.Message {
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Promised: job.Delivery.CreatedAt, Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
-	m.Again = job.Delivery.CreatedAt.Before(d.since) || job.Delivery.AttemptsDropped > 0 || slices.ContainsFunc(job.Delivery.Attempts, mayHaveArrived)
+	inherited := job.Delivery.CreatedAt.Before(d.since) // from a process that is no more, and may have tried it until then
+	m.Again = inherited || job.Delivery.AttemptsDropped > 0 || slices.ContainsFunc(job.Delivery.Attempts, mayHaveArrived)
 	if n := len(job.Delivery.Attempts); n > 0 {
 		last := &job.Delivery.Attempts[n-1]
 		m.Tried = last.At.Add(last.Duration)
 	}
-	if job.Delivery.CreatedAt.Before(d.since) && m.Tried.Before(d.since) { // a process that is no more may have tried until then
+	if inherited && m.Tried.Before(d.since) {
 		m.Tried = d.since
 	}
 	if m.CreatedAt.IsZero() {

@@ -99,7 +99,7 @@ func (l *lane) deliver(job Job) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reserved--
-	if !l.config.Enabled || l.breaker.state != closed {
+	if !l.open() {
 		return false
 	}
 	l.ready = append(l.ready, job)

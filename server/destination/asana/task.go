@@ -136,19 +136,16 @@ func heading(cutter *render.Cutter, name string, notes []string, m *destination.
 // usualTexts are the description, the facts and a runbook that is not a link.
 func usualTexts(cutter *render.Cutter, m *destination.Message) []string {
 	var parts []string
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, linkURL)
+	if description != "" {
 		parts = append(parts, escapeText(cutter.Fit(description, maxDescription, size)))
 	}
 	var facts strings.Builder
-	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && linkURL(f.Value) != "" {
-			continue // it has a link
-		}
+	for _, f := range render.FactsBeside(m, linkURL) {
 		facts.WriteString("<li><strong>" + f.Name + "</strong>: <code>" + escapeText(cutter.Fit(f.Value, maxFact, size)) + "</code></li>")
 	}
 	parts = append(parts, "<ul>"+facts.String()+"</ul>")
-	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && linkURL(runbook) == "" {
+	if runbook != "" {
 		parts = append(parts, "<strong>Runbook</strong>\n"+escapeText(cutter.Fit(runbook, maxRunbook, size)))
 	}
 	return parts

@@ -141,12 +141,12 @@ func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) st
 func prose(cutter *render.Cutter, m *destination.Message, room int) string {
 	const heading, first = "**Runbook**\n", 1 // the beginning of a text may get a backslash too
 	var text string
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, linkURL)
+	if description != "" {
 		text = escape(cutter.Fit(description, min(maxText, room)-first, size))
 		room -= units.Of(text) + len("\n\n")
 	}
-	runbook := render.Text(m.Alert.Runbook())
-	if render.Blank(runbook) || linkURL(runbook) != "" {
+	if runbook == "" {
 		return text
 	}
 	if runbook = cutter.Fit(runbook, min(maxRunbook, room)-len(heading)-first, size); runbook == "" {
@@ -163,9 +163,9 @@ func paragraphs(texts ...string) string {
 func facts(cutter *render.Cutter, m *destination.Message) []field {
 	const short = 28
 	var fields []field
-	for _, f := range render.Facts(m) {
-		if f.Name == "Severity" || (f.Name == "Reference" && linkURL(f.Value) != "") {
-			continue // stands above; has a link
+	for _, f := range render.FactsBeside(m, linkURL) {
+		if f.Name == "Severity" {
+			continue // stands above
 		}
 		value := cutter.Fit(f.Value, maxFact, units)
 		fields = append(fields, field{Name: f.Name, Value: code(value), Inline: units.Of(value) <= short})

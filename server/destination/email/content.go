@@ -76,12 +76,9 @@ func (c *content) addTexts(facts []render.Fact, room int) {
 		f.Value = c.cutter.Fit(f.Value, maxFact, encoded)
 		c.facts = append(c.facts, f)
 	}
-	if text := render.Text(a.Description()); !render.Blank(text) {
-		c.description = c.cutter.Fit(text, maxDescription, encoded)
-	}
-	if text := render.Text(a.Runbook()); !render.Blank(text) && linkURL(text) == "" {
-		c.runbook = c.cutter.Fit(text, maxRunbook, encoded)
-	}
+	description, runbook := render.Prose(c.message, linkURL)
+	c.description = c.cutter.Fit(description, maxDescription, encoded)
+	c.runbook = c.cutter.Fit(runbook, maxRunbook, encoded)
 	c.addContext(a.Context, room)
 }
 

@@ -103,19 +103,16 @@ func heading(cutter *render.Cutter, title string, texts render.Texts, m *destina
 // usualTexts are the description, the facts and a runbook that is not a link.
 func usualTexts(cutter *render.Cutter, m *destination.Message) []string {
 	var parts []string
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, linkURL)
+	if description != "" {
 		parts = append(parts, escape(cutter.Fit(description, maxDescription, size)))
 	}
 	table := []string{"| | |", "| --- | --- |"}
-	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && linkURL(f.Value) != "" {
-			continue // it has a link
-		}
+	for _, f := range render.FactsBeside(m, linkURL) {
 		table = append(table, "| **"+f.Name+"** | "+code(cutter.Fit(f.Value, maxFact, size))+" |")
 	}
 	parts = append(parts, strings.Join(table, "\n"))
-	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && linkURL(runbook) == "" {
+	if runbook != "" {
 		parts = append(parts, "**Runbook**", escape(cutter.Fit(runbook, maxRunbook, size)))
 	}
 	return parts

@@ -70,7 +70,7 @@ func (s *Site) judge(resp *outbound.Response, said complaint, err error) error {
 
 // isPage reports whether an answer is HTML.
 func isPage(resp *outbound.Response) bool {
-	return strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") || strings.HasPrefix(strings.TrimSpace(string(resp.Body)), "<")
+	return strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") || destination.IsPage(resp)
 }
 
 // untilReset reads X-RateLimit-Reset, an ISO 8601 time that may be without seconds

@@ -39,11 +39,11 @@ func describe(cutter *render.Cutter, texts render.Texts, m *destination.Message)
 		return withLinks(doc, links)
 	}
 	doc.Content = append(doc.Content, facts(cutter, m))
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, linkURL)
+	if description != "" {
 		doc.Content = append(doc.Content, paragraphs(cutter.FitNoted(description, maxText, prose, cutNote))...)
 	}
-	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && linkURL(runbook) == "" {
+	if runbook != "" {
 		doc.Content = append(doc.Content, heading("Runbook"))
 		doc.Content = append(doc.Content, paragraphs(cutter.FitNoted(runbook, maxRunbook, prose, cutNote))...)
 	}
@@ -80,10 +80,7 @@ func panelType(s alert.Severity) string {
 
 func facts(cutter *render.Cutter, m *destination.Message) node {
 	table := node{Type: "table"}
-	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && linkURL(f.Value) != "" {
-			continue // it is a link below
-		}
+	for _, f := range render.FactsBeside(m, linkURL) {
 		table.Content = append(table.Content, row(f.Name, cutter.Fit(f.Value, maxFact, render.JSON)))
 	}
 	return table

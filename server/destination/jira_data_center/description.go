@@ -76,20 +76,17 @@ func (d *description) panel(texts render.Texts, m *destination.Message) {
 }
 
 func (d *description) facts(m *destination.Message) {
-	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && d.linkURL(f.Value) != "" {
-			continue // it is a link below
-		}
+	for _, f := range render.FactsBeside(m, d.linkURL) {
 		fmt.Fprintf(&d.out, "||%s|%s|\n", f.Name, escape(d.cutter.Fit(f.Value, d.share(shareFact), escaped)))
 	}
 }
 
 func (d *description) texts(m *destination.Message) {
-	if text := render.Text(m.Alert.Description()); !render.Blank(text) {
-		d.out.WriteString("\n" + escape(d.cutter.FitNoted(text, d.share(shareText), escaped, cutNote)) + "\n")
+	description, runbook := render.Prose(m, d.linkURL)
+	if description != "" {
+		d.out.WriteString("\n" + escape(d.cutter.FitNoted(description, d.share(shareText), escaped, cutNote)) + "\n")
 	}
-	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && d.linkURL(runbook) == "" {
+	if runbook != "" {
 		d.out.WriteString("\nh4. Runbook\n" + escape(d.cutter.FitNoted(runbook, d.share(shareRunbook), escaped, cutNote)) + "\n")
 	}
 }

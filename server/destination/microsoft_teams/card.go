@@ -117,18 +117,19 @@ func heading(cutter *render.Cutter, look look, texts render.Texts, m *destinatio
 // usualTexts are the description, facts and runbook.
 func usualTexts(cutter *render.Cutter, m *destination.Message) []element {
 	var body []element
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, buttonURL)
+	if description != "" {
 		body = append(body, rich("medium", run{Text: plain(cutter.Fit(description, maxDescription, size))}))
 	}
 	spacing := "medium" // of the first
-	for _, f := range render.Facts(m) {
-		if f.Name == "Severity" || (f.Name == "Reference" && buttonURL(f.Value) != "") {
-			continue // stands above; has a button
+	for _, f := range render.FactsBeside(m, buttonURL) {
+		if f.Name == "Severity" {
+			continue // stands above
 		}
 		body = append(body, fact(spacing, f.Name, cutter.Fit(f.Value, maxFact, size)))
 		spacing = "none"
 	}
-	if runbook := render.Text(m.Alert.Runbook()); !render.Blank(runbook) && buttonURL(runbook) == "" {
+	if runbook != "" {
 		body = append(body,
 			rich("medium", run{Text: "Runbook", Weight: "bolder"}),
 			rich("none", run{Text: plain(cutter.Fit(runbook, maxRunbook, size))}))

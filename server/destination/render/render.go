@@ -16,6 +16,7 @@ package render
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,23 @@ func Facts(m *destination.Message) []Fact {
 		}
 	}
 	return facts
+}
+
+// FactsBeside returns the facts of a message that shows its [Links] too: without the reference, where that is a link.
+func FactsBeside(m *destination.Message, urlOf func(text string) string) []Fact {
+	return slices.DeleteFunc(Facts(m), func(f Fact) bool { return f.Name == "Reference" && urlOf(f.Value) != "" })
+}
+
+// Prose returns the description of a message that shows its [Links] too, and its runbook where that is no link; each is ""
+// when a reader would see nothing.
+func Prose(m *destination.Message, urlOf func(text string) string) (description, runbook string) {
+	if text := Text(m.Alert.Description()); !Blank(text) {
+		description = text
+	}
+	if text := Text(m.Alert.Runbook()); !Blank(text) && urlOf(text) == "" {
+		runbook = text
+	}
+	return description, runbook
 }
 
 // maxList is where a list ends, in bytes; no type shows as much of one.

@@ -141,19 +141,16 @@ func ownText(cutter *render.Cutter, texts render.Texts) []block {
 
 func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
 	fields := make([]text, 0, maxFields)
-	for _, f := range render.Facts(m) {
-		if f.Name == "Reference" && buttonURL(f.Value) != "" {
-			continue // it has a button
-		}
+	for _, f := range render.FactsBeside(m, buttonURL) {
 		value := strings.ReplaceAll(cutter.Fit(f.Value, maxFact, size), "`", "'")
 		fields = append(fields, text{Type: "mrkdwn", Text: "*" + f.Name + "*\n`" + escape(value) + "`", Verbatim: true})
 	}
 	blocks := []block{{Type: "section", Fields: fields[:min(len(fields), maxFields)]}}
-	if description := render.Text(m.Alert.Description()); !render.Blank(description) {
+	description, runbook := render.Prose(m, buttonURL)
+	if description != "" {
 		blocks = append(blocks, section(cutter.Fit(description, maxDescription, size)))
 	}
-	runbook := render.Text(m.Alert.Runbook())
-	if !render.Blank(runbook) && buttonURL(runbook) == "" {
+	if runbook != "" {
 		blocks = append(blocks, section(cutter.Fit("Runbook: "+runbook, maxRunbook, size)))
 	}
 	return blocks
