@@ -30,7 +30,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 	select {
 	case <-s.ctx.Done():
 		return 0, s.ctx.Err()
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 	}
 	s.left--
 	return len(p), nil

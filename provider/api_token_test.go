@@ -227,7 +227,7 @@ func TestAPIToken_KnowsATimeInAllItsSpellings(t *testing.T) {
 // TestAPIToken_StaysWhenItExpires looks at a token past its time: the plan is empty, and says so.
 func TestAPIToken_StaysWhenItExpires(t *testing.T) {
 	w := newWorld(t)
-	soon := time.Now().Add(2 * time.Second)
+	soon := time.Now().Add(5 * time.Second)
 	token, err := client.Created(w.api.CreateTokenWithResponse(t.Context(), nil, client.TokenInput{Name: "engine", Role: new(client.TokenInputRole("engine")), ExpiresAt: &soon}))
 	if err != nil {
 		t.Fatal(err)

@@ -166,7 +166,7 @@ func TestDestinations_ShowTheirHealth(t *testing.T) {
 	admin(t, s, 201, &d, "POST", "/v1/destinations", strings.Replace(body("A", ""), "https://soar.example.com", sink.URL, 1))
 	health := func(state string) map[string]any {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			admin(t, s, 200, &d, "GET", "/v1/destinations/"+d.ID, nil)
 			if d.Health["state"] == state {
 				return d.Health

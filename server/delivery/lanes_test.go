@@ -76,9 +76,9 @@ func openStore(t testing.TB) *bolt.Store {
 // until waits for real work to be done.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("still not after a minute: %s", what)
+			t.Fatalf("still not after ten minutes: %s", what)
 		}
 	}
 }

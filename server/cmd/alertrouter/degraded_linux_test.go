@@ -51,7 +51,7 @@ func TestDegraded_IsToldAfterwards(t *testing.T) {
 		if !strings.Contains(body, "AlertRouter.StoreDegraded") || !strings.Contains(body, "file too large") {
 			t.Errorf("got %s, want when the store was degraded, and why", body)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("nobody heard that the store was degraded")
 	}
 	if status, answer, err := p.call("POST", "/v1/alerts", alert); status != 202 {

@@ -277,7 +277,7 @@ func wantReady(t *testing.T, p *faulttest.Program) {
 	t.Helper()
 	var answer faulttest.Answer
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if answer, err = p.Call(http.MethodGet, "/readyz", "", http.NoBody); err == nil && answer.Status == http.StatusOK {
 			return
 		}
@@ -332,7 +332,7 @@ func TestDisk_FullIsSaidAndRecoversWithoutARestart(t *testing.T) {
 	l.wantWhole(t, p)
 
 	r.refuses.Store(false) // what was accepted is tried although nothing can be recorded
-	for deadline := time.Now().Add(30 * time.Second); r.total() == 0; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); r.total() == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no delivery is tried while the disk is full; the program said:\n%s", p.Log())
 		}

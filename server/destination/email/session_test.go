@@ -266,14 +266,14 @@ func TestSend_EndsWithItsContext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			began := time.Now()
 			_, err := open(t, at(t, test.script.start(t), config{"security": "none", "ca_certificate": nil})).Send(ctx, destinationtest.Message())
 			if outcome, _ := destination.OutcomeOf(err); outcome != test.want || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %s (error %v), want %s for want of time", outcome, err, test.want)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("it took %s", took)
 			}
 		})
@@ -293,7 +293,7 @@ func TestSend_DoesNotWaitForAFarewell(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	_, outcome, err := send(t, at(t, script{"QUIT": silence}.start(t), config{"security": "none", "ca_certificate": nil}))
-	if took := time.Since(began); outcome != destination.OutcomeDelivered || took > 10*time.Second {
+	if took := time.Since(began); outcome != destination.OutcomeDelivered || took > time.Minute { // there is no other end to it
 		t.Errorf("got %s (error %v) after %s", outcome, err, took)
 	}
 }

@@ -115,7 +115,7 @@ func TestBackup_GivesWayToAStoreThatGrows(t *testing.T) {
 	if _, err := s.Delivery(t.Context(), ids[0]); err != nil { // they are in the database by then
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 30*time.Second {
+	if took := time.Since(began); took > 5*time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	close(b.free)

@@ -94,7 +94,7 @@ func TestAccept_ClaimsBeforeItReads(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("an acceptance, the writer and one who asks what is due wait for one another") // so Close would, too
 	}
 	if err := s.Close(); err != nil {
@@ -188,7 +188,7 @@ func TestAccept_ADamagedIndexEntryHarmsNoOther(t *testing.T) {
 	}
 	edit(t, path, "alert_ids", damaged.Record.AlertID, []byte("short"))
 	s = open(t, path)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	again, fresh := sample("one"), sample("one")
 	again.Record.AlertID, again.Claimed = damaged.Record.AlertID, []bool{true}
