@@ -92,7 +92,10 @@ func heap() uint64 {
 
 // Ten thousand destinations start with a backlog each, and then idle.
 func TestDispatcher_ServesTenThousandLanes(t *testing.T) {
-	const lanes, deliveries = 10_000, 20_000
+	lanes, deliveries := 10_000, 20_000
+	if testing.Short() {
+		lanes, deliveries = 500, 1000
+	}
 	store := openStore(t)
 	name := func(i int) string { return fmt.Sprintf("destination-%05d", i%lanes) }
 	stock(t, store, deliveries/10, func(i int) (to []string) {
@@ -112,13 +115,13 @@ func TestDispatcher_ServesTenThousandLanes(t *testing.T) {
 	until(t, "all deliveries are made", func() bool { return store.Backlog().Open() == 0 })
 	took := time.Since(start)
 	for i := range senders {
-		if got := senders[i].n.Load(); got != deliveries/lanes {
+		if got := senders[i].n.Load(); int(got) != deliveries/lanes {
 			t.Errorf("%s got %d, want %d", name(i), got, deliveries/lanes)
 		}
 	}
-	perLane := (int64(heap()) - int64(before)) / lanes
+	perLane := (int64(heap()) - int64(before)) / int64(lanes)
 	t.Logf("lanes set within %s, all delivered within %s; %d bytes an idle lane", set, took, perLane)
-	if perLane > 4<<10 {
+	if !testing.Short() && perLane > 4<<10 { // few lanes tell nothing about one
 		t.Errorf("an idle lane takes %d bytes, want at most 4 KiB", perLane)
 	}
 }

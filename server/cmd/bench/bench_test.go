@@ -30,7 +30,7 @@ func TestBench_MeasuresEveryRow(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "benchmarks.md")
 	var complaints bytes.Buffer
-	o, err := parse([]string{"-quick", "-duration", "100ms", "-dir", dir, "-out", page}, &complaints)
+	o, err := parse([]string{"-quick", "-duration", "500ms", "-dir", dir, "-out", page}, &complaints)
 	if err != nil {
 		t.Fatal(err, complaints.String())
 	}

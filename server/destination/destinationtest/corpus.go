@@ -48,7 +48,7 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// Corpus returns messages for the alerts that public detections raise, or skips the test.
+// Corpus returns messages for the alerts that public detections raise, one in twenty of them with -short, or skips the test.
 func Corpus(t testing.TB) []*destination.Message {
 	t.Helper()
 	file, err := os.Open(Shared(t, "corpus/panther-analysis.jsonl"))
@@ -65,6 +65,13 @@ func Corpus(t testing.TB) []*destination.Message {
 			t.Fatalf("record %d of the corpus: %v", len(messages)+1, err)
 		}
 		messages = append(messages, r.message(len(messages)+1))
+	}
+	if testing.Short() {
+		var few []*destination.Message
+		for i := 0; i < len(messages); i += 20 {
+			few = append(few, messages[i])
+		}
+		messages = few
 	}
 	if err := lines.Err(); err != nil || len(messages) == 0 {
 		t.Fatalf("read %d records of the corpus: %v", len(messages), err)

@@ -15,6 +15,9 @@ import (
 
 // These templates try to take time or memory. Each is stopped, or has done little.
 func TestExecute_IsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED with -short: it takes long, and nothing in it runs at the same time")
+	}
 	big := `{"n":` + strings.Repeat("7", 1<<20) + `,"nested":` + strings.Repeat("[", 38) + strings.Repeat("1,", 1<<18) + "1" + strings.Repeat("]", 38) + `,"list":[` + strings.Repeat(`{"a":"b"},`, 100_000) + `1],"text":"` + strings.Repeat("x", 1<<19) + `","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"count":9007199254740993}`
 	for name, source := range map[string]string{
 		"a count":                  `{{range 9223372036854775807}}{{end}}`,
