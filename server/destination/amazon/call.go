@@ -128,8 +128,15 @@ func outcome(said *Error, resp *outbound.Response, now time.Time) error {
 	case refused:
 		return destination.Permanent(err)
 	}
-	switch outcome, wait := destination.OutcomeOf(destination.Check(resp, now)); outcome {
+	if limit, ok := tooLong(said.Message); ok {
+		return destination.TooLarge(err, limit)
+	}
+	usual := destination.Check(resp, now)
+	switch outcome, wait := destination.OutcomeOf(usual); outcome {
 	case destination.OutcomePermanent:
+		if _, tooLarge := destination.IsTooLarge(usual); tooLarge {
+			return destination.TooLarge(err, 0)
+		}
 		return destination.Permanent(err)
 	case destination.OutcomeWait:
 		return destination.RetryAfter(err, wait)
