@@ -92,5 +92,5 @@ type Receipt struct {
 	Message     string // the beginning of the answer, redacted
 	ExternalID  string // ticket key, message id
 	ExternalURL string
-	Truncated   bool // a text was cut to fit the vendor's limits
+	Truncated   bool // something was cut: to fit the vendor's limits, or because the destination refused the whole
 }
