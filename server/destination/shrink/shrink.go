@@ -15,9 +15,10 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 )
 
-// A part is a quarter of what was refused or, where that makes no message of half the size, less; and no more than maxPart: that is less than what servers take unless they were
-// told otherwise, such as nginx with 1 MB (https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size)
-// or Express with 100 kB (https://expressjs.com/en/api.html#express.json), and far more than most alerts have.
+// A part is a quarter of what was refused or, where that makes no message of half the size, less; and no more than maxPart.
+// That is less than what servers take unless they were told otherwise, such as nginx with 1 MB
+// (https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size) or Express with 100 kB
+// (https://expressjs.com/en/api.html#express.json), and far more than most alerts have.
 const (
 	share   = 4
 	maxPart = 64 << 10
