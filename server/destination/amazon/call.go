@@ -128,15 +128,11 @@ func outcome(said *Error, resp *outbound.Response, now time.Time) error {
 	case refused:
 		return destination.Permanent(err)
 	}
-	if limit, ok := tooLong(said.Message); ok {
+	if limit, ok := tooLong(said.Message); ok || resp.StatusCode == http.StatusRequestEntityTooLarge {
 		return destination.TooLarge(err, limit)
 	}
-	usual := destination.Check(resp, now)
-	switch outcome, wait := destination.OutcomeOf(usual); outcome {
+	switch outcome, wait := destination.OutcomeOf(destination.Check(resp, now)); outcome {
 	case destination.OutcomePermanent:
-		if _, tooLarge := destination.IsTooLarge(usual); tooLarge {
-			return destination.TooLarge(err, 0)
-		}
 		return destination.Permanent(err)
 	case destination.OutcomeWait:
 		return destination.RetryAfter(err, wait)

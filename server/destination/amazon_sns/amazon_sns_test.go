@@ -264,6 +264,11 @@ func TestSend_ToATopicThatTakesLess(t *testing.T) {
 			t.Fatalf("%s: got %+v (error %v) after %d calls, want the second to be taken", structure, receipt, err, len(calls))
 		}
 		checkText(t, calls[1], structure)
+		aws.Limit = 1 << 20
+		aws.Next(amazontest.Fault{Status: 413, Code: "RequestEntityTooLarge"})
+		if receipt, err := shrink.Send(t.Context(), sender, destinationtest.Large(200_000)); err != nil || !receipt.Truncated {
+			t.Errorf("%s: got %+v (error %v) after a 413, want it to be sent again", structure, receipt, err)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ const emailShare = 4
 // message makes the call for an alert. cut tells whether something had to go to fit.
 func (s *sender) message(m *destination.Message) (input *sns.PublishInput, cut bool) {
 	attributes := amazon.Attributes(m)
-	limit := m.Within(s.config.MaxMessageBytes) - amazon.SizeOf(attributes)
+	limit := s.config.MaxMessageBytes - amazon.SizeOf(attributes)
 	input = &sns.PublishInput{
 		TopicArn:          &s.config.TopicARN,
 		Subject:           aws.String(subject(m)),

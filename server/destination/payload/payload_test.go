@@ -296,6 +296,22 @@ func TestShrink_LeavesAnAlertForProgramsAndPeople(t *testing.T) {
 	})
 }
 
+// TestShrink_LeavesSomeOfEachText has as little room as there is, and no text that is short.
+func TestShrink_LeavesSomeOfEachText(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Overlong(strings.Repeat("long ", 2_000))
+	m.Alert.Dedup, m.AlertID = "dedup", strings.Repeat("a", alert.MaxIDLength)
+	part := payload.Shrink(m, 0, 0).Alert
+	for name, text := range map[string]string{
+		"title": part.Title(), "name": part.Name(), "description": part.Description(), "runbook": part.Runbook(), "reference": part.Reference(),
+		"tags": strings.Join(part.Detection.Tags, ""),
+	} {
+		if !strings.HasPrefix(text, "long long ") || !strings.HasSuffix(text, "…") {
+			t.Errorf("%s: got %q, want the beginning", name, text)
+		}
+	}
+}
+
 // TestShrink_LeavesNoPartOfAnAddress has addresses that are too long: what is left of one would lead elsewhere.
 func TestShrink_LeavesNoPartOfAnAddress(t *testing.T) {
 	t.Parallel()
