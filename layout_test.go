@@ -89,9 +89,10 @@ var allowed = map[string][]string{
 	"destination/render":            {"alert", "destination", "destination/cut", "destination/template", "problem", "secret"},
 	"destination/payload":           {"alert", "destination", "destination/render"},
 	"destination/catalog":           {"destination", "destination/"},
-	"destination/destinationtest":   {"alert", "destination", "outbound", "problem", "secret"},
+	"destination/shrink":            {"destination", "destination/payload"},
+	"destination/destinationtest":   {"alert", "destination", "destination/shrink", "outbound", "problem", "secret"},
 	"destination/*":                 {"alert", "destination", "destination/payload", "destination/render", "outbound", "problem", "secret"},
-	"delivery":                      {"alert", "destination", "problem"},
+	"delivery":                      {"alert", "destination", "destination/shrink", "problem"},
 	"auth":                          {"problem", "secret"},
 	"intake":                        {"alert", "alert/wire", "delivery", "problem", "route"},
 	"registry":                      {"alert", "delivery", "destination", "problem", "route", "secret/seal"},
@@ -359,7 +360,7 @@ func TestContract_EveryDestinationTypeIsComplete(t *testing.T) {
 	for _, kind := range catalog.Types() {
 		listed = append(listed, kind.Name)
 	}
-	shared := []string{"amazon", "catalog", "cut", "destinationtest", "jira", "payload", "render", "template"} // not types
+	shared := []string{"amazon", "catalog", "cut", "destinationtest", "jira", "payload", "render", "shrink", "template"} // not types
 	for _, entry := range entries {
 		name := entry.Name()
 		if !entry.IsDir() || slices.Contains(shared, name) {

@@ -95,7 +95,7 @@ var descriptions = map[string]string{
 	"Attempt.message":                                 "The beginning of the answer, or the error; secrets are masked.",
 	"Attempt.outcome":                                 "What became of it: WAIT was told when to come back, AMBIGUOUS lost the answer and may have arrived.",
 	"Attempt.status_code":                             "The HTTP status, where there was one.",
-	"Attempt.truncated":                               "A text was cut to fit the vendor's limits.",
+	"Attempt.truncated":                               "Something was cut: to fit the vendor's limits, or because the destination refused the whole as too large.",
 	"BatchResult":                                     "One line of a batch's answer: an Acceptance with the status 200 or 202, or a Problem.",
 	"BatchResult.alert_id":                            "The alert's id.",
 	"BatchResult.detail":                              "As in Problem.",

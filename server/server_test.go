@@ -105,6 +105,7 @@ type detail struct {
 		Attempts          []struct {
 			Outcome, Message string
 			StatusCode       int `json:"status_code"`
+			Truncated        bool
 		}
 	}
 }
@@ -162,6 +163,40 @@ func TestServer_AcceptsRoutesAndDelivers(t *testing.T) {
 	do(t, s, 409, "POST", "/v1/alerts", strings.Replace(alert, "12345678901234567890.10", "12345678901234567890.11", 1), nil)
 	if n := len(got.got()); n != 1 {
 		t.Errorf("the receiver was called %d times, want once", n)
+	}
+}
+
+// TestServer_BringsAPartOfWhatIsTooLarge has receivers before which something takes 1 MB, or next to nothing.
+func TestServer_BringsAPartOfWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	limited := func(limit int64) *httptest.Server {
+		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > limit {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+			}
+		}))
+		t.Cleanup(receiver.Close)
+		return receiver
+	}
+	context := `{"text":"` + strings.Repeat("x", 3_000_000) + `"}`
+	for id, c := range map[string]struct {
+		limit int64
+		state string
+		says  string
+	}{
+		"roomy": {1 << 20, "DELIVERED", "refused as too large, about 3000 kB, and sent again, cut to 66 kB"},
+		"tiny":  {1000, "FAILED", "takes neither all of the alert, about 3000 kB, nor what it was cut to, 66 kB"},
+	} {
+		do(t, s, 201, "POST", "/v1/destinations", webhook(id, limited(c.limit).URL, ""), nil)
+		do(t, s, 202, "POST", "/v1/alerts", `{"alert_id":"`+id+`","type":"RULE","detection":{"id":"d","severity":"LOW","destinations":["`+id+`"]},"context":`+context+`}`, nil)
+		d := settled(t, s, id).Deliveries
+		if len(d) != 1 || d[0].State != c.state || len(d[0].Attempts) != 1 {
+			t.Fatalf("%s: got %+v, want it %s after one attempt", id, d, c.state)
+		}
+		if a := d[0].Attempts[0]; !a.Truncated || !strings.Contains(a.Message, c.says) {
+			t.Errorf("%s: got %+v, want it truncated, and to say %q", id, a, c.says)
+		}
 	}
 }
 

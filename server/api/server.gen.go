@@ -869,7 +869,7 @@ type Attempt struct {
 	// StatusCode The HTTP status, where there was one.
 	StatusCode *int `json:"status_code,omitempty"`
 
-	// Truncated A text was cut to fit the vendor's limits.
+	// Truncated Something was cut: to fit the vendor's limits, or because the destination refused the whole as too large.
 	Truncated *bool `json:"truncated,omitempty"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 )
 
 // DefaultTimeout bounds an attempt unless its destination says otherwise.
@@ -52,7 +53,7 @@ func send(ctx context.Context, sender destination.Sender, m *destination.Message
 			r, err = destination.Receipt{}, &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	return sender.Send(ctx, m)
+	return shrink.Send(ctx, sender, m)
 }
 
 // panicError is a sender's bug. The value may quote anything, so only the stack is kept, for the log.

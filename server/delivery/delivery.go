@@ -96,7 +96,7 @@ type Attempt struct {
 	Message     string // the first MaxMessage bytes of the answer or the error, redacted
 	ExternalID  string
 	ExternalURL string
-	Truncated   bool // a text was cut to fit the vendor's limits
+	Truncated   bool // something was cut; see [destination.Receipt]
 }
 
 // MaxMessage is how much of an answer an attempt keeps, in bytes.

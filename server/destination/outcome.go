@@ -51,6 +51,27 @@ func RetryAfter(err error, wait time.Duration) error {
 // Ambiguous marks err as leaving open whether the message arrived.
 func Ambiguous(err error) error { return &attemptError{error: err, outcome: OutcomeAmbiguous} }
 
+// TooLarge marks err as the destination's refusal of a message for its size, of which it took nothing. It is permanent,
+// but for a smaller message, which package shrink sends at once. limit is how large a message may be, in bytes of the JSON
+// for programs, where the destination says so; else 0.
+func TooLarge(err error, limit int) error { return Permanent(&tooLargeError{err, limit}) }
+
+type tooLargeError struct {
+	error
+	limit int
+}
+
+func (e *tooLargeError) Unwrap() error { return e.error }
+
+// IsTooLarge reports whether err is a [TooLarge], and the limit it names.
+func IsTooLarge(err error) (limit int, ok bool) {
+	e, ok := errors.AsType[*tooLargeError](err)
+	if !ok || !IsRefused(err) {
+		return 0, false
+	}
+	return e.limit, true
+}
+
 // Unconfirmed is the error for an answer that is a success and does not name what was made, such as "issue": a login
 // page or a proxy may have given it. It is ambiguous, so that the alert is rather brought twice than lost.
 func Unconfirmed(what string) error {
@@ -105,6 +126,7 @@ func NeedsOperator(err error) bool { return errors.Is(err, outbound.ErrNeedsOper
 //
 //	2xx                          delivered
 //	408, 425, 429, 5xx           retry, at the time Retry-After names if it does
+//	413                          permanent, but for a smaller message
 //	3xx and every other 4xx      permanent
 //
 // now is what an HTTP date in Retry-After is compared with.
@@ -120,6 +142,8 @@ func Check(resp *outbound.Response, now time.Time) error {
 			return RetryAfter(err, wait)
 		}
 		return err
+	case code == http.StatusRequestEntityTooLarge:
+		return TooLarge(err, 0)
 	default:
 		return Permanent(err)
 	}

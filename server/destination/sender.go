@@ -17,8 +17,8 @@ type Sender interface {
 	Render(m *Message) (Rendering, error)
 
 	// Send returns nil when the destination accepted the message. Otherwise the error says what should happen next:
-	// [Permanent] is never retried, [RetryAfter] waits as told, [Ambiguous] may have arrived, anything else follows
-	// the schedule. The receipt holds what the destination answered, also beside an error.
+	// [Permanent] is never retried, [RetryAfter] waits as told, [Ambiguous] may have arrived, [TooLarge] is sent once more
+	// with less of the alert, anything else follows the schedule. The receipt holds what the destination answered, also beside an error.
 	Send(ctx context.Context, m *Message) (Receipt, error)
 }
 
@@ -43,7 +43,7 @@ type Env struct {
 
 // Message is an alert on its way to one destination: what a sender renders.
 type Message struct {
-	Alert      *alert.Alert
+	Alert      *alert.Alert   // all of it, unless Cut is set
 	AlertID    string         // the router's name for the alert; also where Alert.ID is empty
 	Severity   alert.Severity // the effective one
 	CreatedAt  time.Time      // when the alert was made; when it was accepted, if the engine did not say
@@ -55,6 +55,31 @@ type Message struct {
 	Tried      time.Time      // when the attempt before this one ended, or at the latest may have; zero where that is not known
 	Test       bool           // a person tries the destination out; the rendering says so clearly
 	FallbackOf string         // display name of the destination that failed, when this one stands in for it
+	Cut        *Cut           // why Alert is not all of it; mostly nil
+}
+
+// Cut says of a message that the destination refused the alert as too large, and that this is a part of it. See package
+// shrink.
+type Cut struct {
+	Whole     *alert.Alert
+	Left, All int // how large the part and the whole are, in bytes of the JSON that programs get
+	Limit     int // how large the JSON for a program may be, in bytes
+}
+
+// Whole returns the alert as it was accepted.
+func (m *Message) Whole() *alert.Alert {
+	if m.Cut == nil {
+		return m.Alert
+	}
+	return m.Cut.Whole
+}
+
+// Within returns a limit of bytes on the JSON for a program, 0 being none; a lower one where a larger message was refused.
+func (m *Message) Within(limit int) int {
+	if m.Cut == nil || limit > 0 && limit < m.Cut.Limit {
+		return limit
+	}
+	return m.Cut.Limit
 }
 
 // DedupKey returns the key under which vendors fold repeats of one alert together: the same for every attempt and
@@ -67,5 +92,5 @@ type Receipt struct {
 	Message     string // the beginning of the answer, redacted
 	ExternalID  string // ticket key, message id
 	ExternalURL string
-	Truncated   bool // a text was cut to fit the vendor's limits
+	Truncated   bool // something was cut: to fit the vendor's limits, or because the destination refused the whole
 }

@@ -128,6 +128,9 @@ func outcome(said *Error, resp *outbound.Response, now time.Time) error {
 	case refused:
 		return destination.Permanent(err)
 	}
+	if limit, ok := tooLong(said.Message); ok || resp.StatusCode == http.StatusRequestEntityTooLarge {
+		return destination.TooLarge(err, limit)
+	}
 	switch outcome, wait := destination.OutcomeOf(destination.Check(resp, now)); outcome {
 	case destination.OutcomePermanent:
 		return destination.Permanent(err)

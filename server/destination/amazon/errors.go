@@ -4,6 +4,8 @@ package amazon
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -77,10 +79,26 @@ func hintOf(code, message string) string {
 	case "NotFound", "NotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress":
 		return "check the name, the account and the region of the topic or queue"
 	}
-	if strings.Contains(message, "Message too long") || strings.Contains(message, "Message must be shorter") {
+	if _, tooLong := tooLong(message); tooLong {
 		return "set max_message_bytes to the MaximumMessageSize of the topic or queue"
 	}
 	return ""
+}
+
+// over is what AWS says of a message that is over the topic's or queue's own limit, with the code of a wrong parameter. SQS
+// names the limit: a queue from before August 2025 has 256 KiB unless somebody raised it.
+var over = regexp.MustCompile(`Message too long|Message must be shorter than (\d{1,7}) bytes`)
+
+// tooLong finds that in AWS's words, and the limit if they name one that an alert can be brought under.
+func tooLong(message string) (limit int, ok bool) {
+	found := over.FindStringSubmatch(message)
+	if found == nil {
+		return 0, false
+	}
+	if limit, _ = strconv.Atoi(found[1]); limit < LeastMessage {
+		limit = 0
+	}
+	return limit, true
 }
 
 // Error is what AWS said in place of doing as it was asked.

@@ -14,6 +14,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon/amazontest"
 	amazonsns "github.com/alertrouter/terraform-provider-alertrouter/server/destination/amazon_sns"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
 )
 
@@ -247,6 +248,27 @@ func TestSend_UsesAllOfTheLimit(t *testing.T) {
 	receipt, err := sender.Send(t.Context(), m)
 	if err != nil || receipt.Truncated {
 		t.Errorf("got %+v, error %v; want 200,000 bytes to fit into 256 KiB", receipt, err)
+	}
+}
+
+// TestSend_ToATopicThatTakesLess has a topic whose MaximumMessageSize is lower than the config says.
+func TestSend_ToATopicThatTakesLess(t *testing.T) {
+	t.Parallel()
+	for _, structure := range []string{"json", "string"} {
+		aws := amazontest.New(t)
+		aws.Limit = 100_000
+		sender := amazontest.Open(t, amazonsns.Type, amazontest.Keys().And(config{"topic_arn": standard, "message_structure": structure}).At(aws))
+		receipt, err := shrink.Send(t.Context(), sender, destinationtest.Large(200_000))
+		calls := aws.Calls("Publish")
+		if err != nil || !receipt.Truncated || receipt.ExternalID == "" || len(calls) != 2 {
+			t.Fatalf("%s: got %+v (error %v) after %d calls, want the second to be taken", structure, receipt, err, len(calls))
+		}
+		checkText(t, calls[1], structure)
+		aws.Limit = 1 << 20
+		aws.Next(amazontest.Fault{Status: 413, Code: "RequestEntityTooLarge"})
+		if receipt, err := shrink.Send(t.Context(), sender, destinationtest.Large(200_000)); err != nil || !receipt.Truncated {
+			t.Errorf("%s: got %+v (error %v) after a 413, want it to be sent again", structure, receipt, err)
+		}
 	}
 }
 

@@ -89,7 +89,7 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 
 // Render returns the call as SQS gets it.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
-	input, cut := s.message(m, s.config.MaxMessageBytes)
+	input, cut := s.message(m)
 	body, err := jsonv2.Marshal(partsOf(input), jsonv2.Deterministic(true))
 	return destination.Rendering{Body: body, Truncated: cut}, err
 }
@@ -97,19 +97,8 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 // Send makes one attempt. Repeats of a delivery within five minutes are dropped by first-in-first-out queues, and by no
 // others.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	input, cut := s.message(m, s.config.MaxMessageBytes)
-	receipt, err := s.call(ctx, input)
-	if limit, ok := smallerLimit(err); ok && limit < s.config.MaxMessageBytes {
-		// The message was refused, so it is safe to send another: with less of the context rather than none of the alert.
-		input, cut = s.message(m, limit)
-		receipt, err = s.call(ctx, input)
-	}
-	receipt.Truncated = cut
-	return receipt, err
-}
-
-func (s *sender) call(ctx context.Context, input *sqs.SendMessageInput) (destination.Receipt, error) {
-	return s.caller.Call(ctx, func(by amazon.Means) (*string, error) {
+	input, cut := s.message(m)
+	receipt, err := s.caller.Call(ctx, func(by amazon.Means) (*string, error) {
 		output, err := s.client.SendMessage(ctx, input, func(o *sqs.Options) {
 			o.HTTPClient, o.Credentials = by.HTTPClient, by.Credentials
 		})
@@ -118,4 +107,6 @@ func (s *sender) call(ctx context.Context, input *sqs.SendMessageInput) (destina
 		}
 		return output.MessageId, nil
 	})
+	receipt.Truncated = cut
+	return receipt, err
 }

@@ -3,10 +3,6 @@
 package amazonsqs
 
 import (
-	"errors"
-	"regexp"
-	"strconv"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -16,11 +12,11 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 )
 
-// message makes the call for an alert, of at most limit bytes with its attributes. cut tells whether something had to
-// go to fit.
-func (s *sender) message(m *destination.Message, limit int) (input *sqs.SendMessageInput, cut bool) {
+// message makes the call for an alert. cut tells whether something had to go to fit.
+func (s *sender) message(m *destination.Message) (input *sqs.SendMessageInput, cut bool) {
 	attributes := amazon.Attributes(m)
-	body, cut := payload.Render(m, limit-amazon.SizeOf(attributes), amazon.JSONSize)
+	limit := m.Within(s.config.MaxMessageBytes) - amazon.SizeOf(attributes)
+	body, cut := payload.Render(m, limit, amazon.JSONSize)
 	input = &sqs.SendMessageInput{
 		QueueUrl:          &s.config.QueueURL,
 		MessageBody:       aws.String(amazon.CleanJSON(body)),
@@ -32,24 +28,6 @@ func (s *sender) message(m *destination.Message, limit int) (input *sqs.SendMess
 	}
 	input.MessageGroupId, input.MessageDeduplicationId = s.config.IDs(m, s.queue.FIFO)
 	return input, cut
-}
-
-// tooLong is what SQS says of a message that is over the queue's own limit, with error code InvalidParameterValue. A
-// queue from before August 2025 has 256 KiB unless somebody raised it.
-var tooLong = regexp.MustCompile(`Message must be shorter than (\d{1,7}) bytes`)
-
-// smallerLimit finds the queue's limit in an error; ok is false when the error is another one.
-func smallerLimit(err error) (limit int, ok bool) {
-	said, isAmazon := errors.AsType[*amazon.Error](err)
-	if !isAmazon {
-		return 0, false
-	}
-	found := tooLong.FindStringSubmatch(said.Message)
-	if found == nil {
-		return 0, false
-	}
-	limit, _ = strconv.Atoi(found[1])
-	return limit, limit >= amazon.LeastMessage
 }
 
 // parts is a call as SQS gets it.

@@ -11,6 +11,7 @@
 //	smtp.go              what its answers mean
 //	messages.go          the alerts that are sent
 //	templates.go         what is asked of templates
+//	large.go             what becomes of what a vendor finds too large
 //	secrets.go           that nothing of a secret is rendered
 //	members.go           what no text of a config may hold
 //	payload.go           the JSON Schema of what programs are sent
@@ -115,6 +116,7 @@ func Run(t *testing.T, c Case) {
 		{"SecretsStaySecret", testSecrets},
 		{"RenderingHasNoSecret", testRendering},
 		{"Overlong", testOverlong},
+		{"TooLarge", testTooLarge},
 		{"Hostile", testHostile},
 		{"IdempotencyKey", testIdempotencyKey},
 		{"TestIsMarked", testMark},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +27,24 @@ func (overHTTP) vendor(t testing.TB, c Case, does deed) *vendor {
 		answer = hangUp
 	case stalls:
 		answer = func(_ http.ResponseWriter, r request) { <-r.gone }
+	case limits:
+		answer = tooLarge
+	case limitsOnce:
+		var refused atomic.Bool
+		answer = func(w http.ResponseWriter, r request) {
+			if refused.Swap(true) {
+				c.accept()(w, r)
+				return
+			}
+			tooLarge(w, r)
+		}
 	}
 	return newVendor(t, answer)
+}
+
+// tooLarge answers as nginx does.
+func tooLarge(w http.ResponseWriter, r request) {
+	respond(http.StatusRequestEntityTooLarge, "<html><head><title>413 Request Entity Too Large</title></head></html>")(w, r)
 }
 
 func (overHTTP) careless() map[string]func(testing.TB) *vendor {

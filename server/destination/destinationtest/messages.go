@@ -4,6 +4,7 @@ package destinationtest
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
@@ -100,6 +101,14 @@ func Overlong(text string) *destination.Message {
 	m.Alert.Generated.Title = &text
 	quoted, _ := json.Marshal(map[string]string{"text": text})
 	m.Alert.Context = quoted
+	return m
+}
+
+// Large returns an ordinary alert, but for a context of about so many bytes.
+func Large(context int) *destination.Message {
+	m := Message()
+	const event = `{"eventName":"ConsoleLogin","sourceIPAddress":"198.51.100.7","note":"<b>&amp;</b> é"},`
+	m.Alert.Context = json.RawMessage(`{"events":[` + strings.Repeat(event, context/len(event)) + `{}]}`)
 	return m
 }
 

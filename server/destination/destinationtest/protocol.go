@@ -36,10 +36,12 @@ type protocol interface {
 type deed int
 
 const (
-	accepts deed = iota // says what the vendor says when all is well
-	defers              // refuses it for now
-	hangsUp             // closes the connection in place of an answer
-	stalls              // says nothing until the other side hangs up
+	accepts    deed = iota // says what the vendor says when all is well
+	defers                 // refuses it for now
+	hangsUp                // closes the connection in place of an answer
+	stalls                 // says nothing until the other side hangs up
+	limits                 // refuses it as too large
+	limitsOnce             // refuses the first as too large, and accepts what follows
 )
 
 // protocol returns what the vendor of a type speaks.

@@ -40,6 +40,12 @@ func (overSMTP) vendor(t testing.TB, _ Case, does deed) *vendor {
 			}
 			v.keep(r)
 			switch does {
+			case limits:
+				return SMTPError(552, "5.3.4 Message size exceeds fixed limit")
+			case limitsOnce:
+				if len(v.requests()) == 1 {
+					return SMTPError(552, "5.3.4 Message size exceeds fixed limit")
+				}
 			case defers:
 				return SMTPError(451, "4.7.1 Greylisted, come back later")
 			case stalls:

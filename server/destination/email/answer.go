@@ -16,7 +16,7 @@ import (
 //
 //	2xx                           delivered
 //	4xx                           retry: busy, greylisting, the mailbox is full, too many recipients
-//	552, or a code of size        once more without the context; then permanent
+//	552, or a code of size        permanent, but for a smaller mail
 //	552 to a recipient            retry: it says that there are too many of them (section 4.5.3.1.10)
 //	5.4.5, 5.1.90, 5.7.232, .233  retry: a day's quota is used up (Google, Microsoft)
 //	every other 5xx               permanent

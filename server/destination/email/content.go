@@ -3,7 +3,6 @@
 package email
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -24,11 +23,10 @@ type content struct {
 	links       []render.Link
 	facts       []render.Fact
 	context     string
-	leftOut     bool // there is a context, but no room
 }
 
-// newContent takes the texts of an alert and cuts them. The context gets as much room as given; 0 leaves it out.
-func newContent(texts render.Texts, m *destination.Message, room int) *content {
+// newContent takes the texts of an alert and cuts them.
+func newContent(texts render.Texts, m *destination.Message) *content {
 	c := &content{message: m, notes: texts.Notes, hasOwn: texts.HasBody}
 	c.title = c.cutter.Fit(texts.Title, maxTitle, encoded)
 	if c.hasOwn {
@@ -38,7 +36,7 @@ func newContent(texts render.Texts, m *destination.Message, room int) *content {
 	facts := render.Facts(m)
 	c.line = c.cutter.Fit(lineOf(facts), maxFact, encoded)
 	if !c.hasOwn {
-		c.addTexts(facts, room)
+		c.addTexts(facts)
 	}
 	for i, note := range c.notes {
 		c.notes[i] = c.cutter.Fit(note, maxNote, encoded)
@@ -67,7 +65,7 @@ func linkURL(text string) string {
 }
 
 // addTexts adds what a template of the user's would stand for.
-func (c *content) addTexts(facts []render.Fact, room int) {
+func (c *content) addTexts(facts []render.Fact) {
 	a := c.message.Alert
 	for _, f := range facts {
 		if f.Name == "Reference" && linkURL(f.Value) != "" {
@@ -79,23 +77,8 @@ func (c *content) addTexts(facts []render.Fact, room int) {
 	description, runbook := render.Prose(c.message, linkURL)
 	c.description = c.cutter.Fit(description, maxDescription, encoded)
 	c.runbook = c.cutter.Fit(runbook, maxRunbook, encoded)
-	c.addContext(a.Context, room)
+	c.context = c.cutter.Context(a.Context, maxContext, encoded)
 }
-
-func (c *content) addContext(raw json.RawMessage, room int) {
-	if room > 0 {
-		c.context = c.cutter.Context(raw, room, encoded)
-		return
-	}
-	var none render.Cutter
-	none.Context(raw, 1, encoded)
-	if c.leftOut = none.Cut(); c.leftOut {
-		c.notes = append(c.notes, "The context is left out: the mail server takes no larger mail. The alert has it.")
-	}
-}
-
-// truncated reports whether something is missing.
-func (c *content) truncated() bool { return c.cutter.Cut() || c.leftOut }
 
 // lineOf says which detection raised the alert, and when.
 func lineOf(facts []render.Fact) string {

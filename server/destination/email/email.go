@@ -88,12 +88,11 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 
 // Render returns the parts of the mail as JSON.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
-	mail := s.compose(m, maxContext)
+	mail := s.compose(m)
 	return destination.Rendering{Body: mail.json(), Truncated: mail.truncated, Notes: mail.notes}, nil
 }
 
-// Send makes one attempt. A mail that is too large for the server goes once more without the alert's context, on a new
-// connection, since some servers hang up on what is too large.
+// Send makes one attempt.
 //
 // Of several recipients some may be refused. Those who are not get the mail at once. Who was refused for good is named
 // in the receipt of a delivery that succeeded; it fails only when nobody is left. Who is to be tried later, as when a
@@ -101,12 +100,8 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 // nothing else does: after a restart, a change to the destination or a thousand other such deliveries they get the
 // mail twice, with the same Message-ID.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	mail := s.compose(m, maxContext)
+	mail := s.compose(m)
 	receipt, err := s.attempt(ctx, mail)
-	if a, ok := answerOf(err); ok && a.tooLarge() {
-		mail = s.compose(m, 0)
-		receipt, err = s.attempt(ctx, mail)
-	}
 	receipt.Truncated = mail.truncated
 	return receipt, err
 }
@@ -126,7 +121,9 @@ func (s *sender) attempt(ctx context.Context, mail *mail) (destination.Receipt, 
 	switch {
 	case a.temporary():
 		return receipt, err
-	case had == 0, a.tooLarge() && !mail.short: // of which a smaller one is tried
+	case a.tooLarge() && (had == 0 || !mail.cut): // whoever had it gets no smaller one
+		return receipt, destination.TooLarge(err, 0)
+	case had == 0:
 		return receipt, destination.Permanent(err)
 	}
 	receipt.Message = session.excerpt(a.full() + "; refused " + strings.Join(rest, ", "))

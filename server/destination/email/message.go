@@ -32,15 +32,15 @@ type mail struct {
 	text, html string
 	raw        []byte // all of it
 	truncated  bool
-	short      bool // without the alert's context
+	cut        bool // a larger one was refused
 	notes      []string
 }
 
 type field struct{ name, value string }
 
-// compose writes the mail for an alert. The context gets as much room as given; 0 leaves it out.
-func (s *sender) compose(m *destination.Message, context int) *mail {
-	c := newContent(s.templates.Apply(m), m, context)
+// compose writes the mail for an alert.
+func (s *sender) compose(m *destination.Message) *mail {
+	c := newContent(s.templates.Apply(m), m)
 	var short render.Cutter // what it cuts is shown in full below
 	subject := "[" + string(m.Severity) + "] " + c.title
 	if s.config.SubjectPrefix != "" {
@@ -53,8 +53,8 @@ func (s *sender) compose(m *destination.Message, context int) *mail {
 		subject:    short.Fit(subject, maxSubject, render.Runes),
 		text:       c.asText(),
 		html:       c.asHTML(),
-		truncated:  c.truncated(),
-		short:      context == 0,
+		truncated:  c.cutter.Cut(),
+		cut:        m.Cut != nil,
 		notes:      c.notes,
 	}
 	n.fields = s.header(n.id, m)

@@ -123,7 +123,7 @@ func (s *session) startTLS(config *tls.Config) error {
 // fits reports, as the server would, that it announced a limit which the mail is over.
 func (s *session) fits(mail *mail) error {
 	_, limit := s.client.Extension("SIZE")
-	if n, err := strconv.Atoi(limit); err == nil && n > 0 && len(mail.raw) > n && !mail.short {
+	if n, err := strconv.Atoi(limit); err == nil && n > 0 && len(mail.raw) > n {
 		return newAnswer(senderStage, 552, "5.3.4 the mail has "+strconv.Itoa(len(mail.raw))+" bytes and the mail server takes "+limit)
 	}
 	return nil

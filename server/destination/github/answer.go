@@ -91,6 +91,9 @@ func (c Config) leftOut(i *made, severity alert.Severity) string {
 	return "GitHub left out " + strings.Join(missing, ", ") + ": has the token's owner write access to the repository?"
 }
 
+// bodyTooLong is what GitHub says of an issue whose body is over its limit, should that not be the one that is known.
+const bodyTooLong = "body is too long"
+
 // explain adds to an error what GitHub means by its answer, and finds the waits that are not in a Retry-After alone.
 func (s *sender) explain(resp *outbound.Response, err error) error {
 	if limited := s.rateLimit(resp); limited != nil {
@@ -108,7 +111,10 @@ func (s *sender) explain(resp *outbound.Response, err error) error {
 	case http.StatusGone:
 		return fmt.Errorf("%w: the repository's issues are switched off", err)
 	case http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: %s", err, s.reason(resp.Body))
+		err = fmt.Errorf("%w: %s", err, s.reason(resp.Body))
+		if strings.Contains(err.Error(), bodyTooLong) {
+			return destination.TooLarge(err, 0)
+		}
 	}
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/github"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 )
 
@@ -366,6 +367,29 @@ func TestSend_UnderstandsGitHubsAnswers(t *testing.T) {
 	}
 }
 
+// TestSend_ShortensABodyThatIsTooLong has a server whose limit is another than the one that is known.
+func TestSend_ShortensABodyThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	repo := newRepository(t)
+	refused := false
+	repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		if refused {
+			return false
+		}
+		refused = true
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"message":"Validation Failed","errors":[{"resource":"Issue","code":"custom","field":"body","message":"body is too long (maximum is 20000 characters)"}]}`)
+		return true
+	}
+	receipt, err := repo.send(t, destinationtest.Large(100_000))
+	if err != nil || !receipt.Truncated || receipt.ExternalID != "1" || len(repo.requests()) != 2 {
+		t.Fatalf("got %+v (error %v) after %d requests, want a second to open the issue", receipt, err, len(repo.requests()))
+	}
+	if body := repo.issues[0].Body; len(body) > 40_000 || !strings.Contains(body, "refused more as too large") {
+		t.Errorf("got a body of %d bytes: %.200s, want half of it, that says so", len(body), body)
+	}
+}
+
 func TestSend_ShowsNoTokenThatIsEchoed(t *testing.T) {
 	t.Parallel()
 	repo := newRepository(t)
@@ -424,7 +448,7 @@ func (r *repository) send(t *testing.T, m *destination.Message) (destination.Rec
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sender.Send(t.Context(), m)
+	return shrink.Send(t.Context(), sender, m)
 }
 
 func (r *repository) serve(w http.ResponseWriter, req *http.Request) {

@@ -46,11 +46,19 @@ func (c complaint) words() string {
 	return strings.Join(all, "; ")
 }
 
+// tooLong reports whether Jira complains of the description's length: its administrators may have chosen a lower limit than
+// the config has (https://github.com/release-engineering/Sync2Jira/issues/123). It is said in the user's language; in
+// others than English it stays an ordinary refusal.
+func (c complaint) tooLong() bool {
+	return strings.Contains(c.Fields["description"], "exceeds the allowed limit") || slices.Contains(c.Messages, "CONTENT_LIMIT_EXCEEDED")
+}
+
 // judge says what follows from an answer that is no success, and what an operator can do about it. err is the usual
 // choice.
 //
 //	400 with a page of HTML    retry: it comes from in front of Jira, which has seen nothing
 //	429, 503                   wait as Retry-After says, or X-RateLimit-Reset where that is missing
+//	400, too long a text       permanent, but for a smaller issue
 //	400, 401, 403, 404, 3xx    permanent, with a hint
 func (s *Site) judge(resp *outbound.Response, said complaint, err error) error {
 	outcome, _ := destination.OutcomeOf(err)
@@ -63,7 +71,10 @@ func (s *Site) judge(resp *outbound.Response, said complaint, err error) error {
 		}
 	}
 	if hint := s.hint(resp, said); hint != "" && outcome == destination.OutcomePermanent {
-		return fmt.Errorf("%w (%s)", err, s.mask(hint))
+		err = fmt.Errorf("%w (%s)", err, s.mask(hint))
+	}
+	if resp.StatusCode == http.StatusBadRequest && said.tooLong() {
+		return destination.TooLarge(err, 0)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/jira"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 )
 
 // again is the message on the attempt after one that ended some time ago.
@@ -377,5 +379,27 @@ func TestLabel_IsThatOfTheDelivery(t *testing.T) {
 	other.DeliveryID += "x"
 	if first != second || first == jira.Label(other) || !strings.HasPrefix(first, "alertrouter-") || strings.ContainsAny(first, ` "`) || len(first) > 40 {
 		t.Errorf("got %q, then %q, and %q for another delivery", first, second, jira.Label(other))
+	}
+}
+
+// TestSend_ShortensADescriptionThatIsTooLong has administrators who allow less than the config says.
+func TestSend_ShortensADescriptionThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{
+		`{"errorMessages":[],"errors":{"description":"The entered text is too long. It exceeds the allowed limit of 10,000 characters."}}`,
+		`{"errorMessages":["CONTENT_LIMIT_EXCEEDED"],"errors":{}}`,
+	} {
+		each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+			t.Helper()
+			f.create = func(w http.ResponseWriter) {
+				f.create = nil
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, says)
+			}
+			receipt, err := shrink.Send(t.Context(), sender, destinationtest.Large(100_000))
+			if err != nil || !receipt.Truncated || receipt.ExternalID == "" || len(f.issues) != 1 || len(f.seen) != 2 {
+				t.Errorf("%s: got %+v (error %v) after %d requests, want a second to make the issue", says, receipt, err, len(f.seen))
+			}
+		})
 	}
 }

@@ -43,6 +43,7 @@ func (c cut) append(w []byte) []byte {
 type fitter struct {
 	document
 	ruler
+	unmarked bool // nothing in the document says what was cut
 }
 
 // fit cuts what must be cut.
@@ -63,12 +64,20 @@ func (f *fitter) fit(limit int) {
 	room -= f.size.Of("{}")
 	if len(f.context) > len("{}") {
 		room -= f.mark(contextName, len(f.context))
-		f.cuts = append(f.cuts, cut{contextName, len(f.context), len(f.context)})
-		f.context = nil
+		f.dropContext()
 	}
 	if room < 0 {
 		f.cutLongest(members, room)
 	}
+}
+
+// dropContext leaves out the context, unless something is cut already.
+func (f *fitter) dropContext() {
+	if len(f.cuts) > 0 || len(f.context) <= len("{}") {
+		return
+	}
+	f.cuts = append(f.cuts, cut{contextName, len(f.context), len(f.context)})
+	f.context = nil
 }
 
 // ruler measures texts as they stand in JSON.
@@ -181,6 +190,9 @@ func (f *fitter) cutLongest(members []member, room int) {
 
 // mark returns what saying that a member was cut counts at most.
 func (f *fitter) mark(field string, original int) int {
+	if f.unmarked {
+		return 0
+	}
 	return f.size.Of(string(cut{field, original, original}.append([]byte{','})))
 }
 

@@ -5,6 +5,7 @@
 //
 //	payload.go   the members, and writing them
 //	fit.go       what is left out when there is a limit, and how the payload says so
+//	shrink.go    a message with less of its alert, for programs and people
 package payload
 
 import (
@@ -26,14 +27,21 @@ const MinLimit = 4 << 10
 
 // Render writes an alert within a limit on the whole of it, counted by size; 0 is no limit. Over it, the context is cut
 // and stays an object, and only where that is not enough the longest texts are cut as well. The member truncation says
-// which, and by how much; cut tells whether there is any.
+// which, and by how much; cut tells whether there is any. A message that is cut has a limit of its own, in bytes where size
+// is nil.
 func Render(m *destination.Message, limit int, size render.Size) (body []byte, cut bool) {
 	d := documentOf(m)
-	if limit <= 0 {
+	if limit = m.Within(limit); limit <= 0 {
 		return d.append(nil), false
+	}
+	if size == nil {
+		size = render.Bytes
 	}
 	f := fitter{document: d, ruler: rulerOf(size)}
 	f.fit(max(limit, MinLimit))
+	if m.Cut != nil {
+		f.dropContext()
+	}
 	return f.append(nil), len(f.cuts) > 0
 }
 
@@ -76,7 +84,7 @@ var (
 const contextName = "alertContext"
 
 func documentOf(m *destination.Message) document {
-	a := m.Alert
+	a := m.Whole()
 	return document{
 		message: m,
 		texts: [textCount]string{

@@ -245,6 +245,88 @@ func TestRender_StaysWithinTheLimit(t *testing.T) {
 	}
 }
 
+// checkPart shrinks a message and looks at what programs and people get of it.
+func checkPart(t testing.TB, m *destination.Message, limit, forPrograms int) {
+	t.Helper()
+	small := payload.Shrink(m, limit, forPrograms)
+	part, whole := small.Alert, m.Alert
+	if small.Whole() != whole || small.Cut.All != payload.Size(m) {
+		t.Fatalf("got %+v, want the alert and its size, %d", small.Cut, payload.Size(m))
+	}
+	body, cut := payload.Render(small, 0, nil)
+	destinationtest.CheckPayload(t, body)
+	if hasContext := len(whole.Context) > len("{}"); len(body) > max(forPrograms, payload.MinLimit) || hasContext && !cut {
+		t.Errorf("got %d bytes (cut %t), want at most %d, cut", len(body), cut, forPrograms)
+	}
+	people := *m
+	people.Alert = part
+	if n := payload.Size(&people); n > max(limit, payload.MinPart) || n != small.Cut.Left && !strings.Contains(whole.Runbook()+whole.Reference(), "://") {
+		t.Errorf("got an alert of %d bytes that is said to have %d, want at most %d", n, small.Cut.Left, limit)
+	}
+	shown, _ := payload.Render(&people, 0, nil)
+	destinationtest.CheckPayload(t, shown)
+	if part.ID != whole.ID || part.Detection.ID != whole.Detection.ID || part.Dedup != whole.Dedup || part.Link != whole.Link || part.Type != whole.Type {
+		t.Errorf("got %+v, want what tells the alert to stay", part)
+	}
+	for name, texts := range map[string][2]string{
+		"title": {part.Title(), whole.Title()}, "description": {part.Description(), whole.Description()}, "runbook": {part.Runbook(), whole.Runbook()},
+		"static description": {part.Detection.Description, whole.Detection.Description}, "reference": {part.Reference(), whole.Reference()},
+	} {
+		if !strings.HasPrefix(strings.ToValidUTF8(texts[1], ""), strings.ToValidUTF8(strings.TrimSuffix(texts[0], "…"), "")) {
+			t.Errorf("%s: got %.100q, want a beginning of %.100q", name, texts[0], texts[1])
+		}
+	}
+	if strings.TrimSpace(part.Title()) == "" && strings.TrimSpace(whole.Title()) != "" {
+		t.Errorf("got no title of %.100q", whole.Title())
+	}
+}
+
+func TestShrink_LeavesAnAlertForProgramsAndPeople(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		m := drawn(r)
+		m.Alert.Detection.ID, m.Link, m.FallbackOf, m.Alert.Detection.Version, m.Alert.Dedup = "id", "", "", "", "dedup" // they stay
+		if rapid.Bool().Draw(r, "generated") {
+			m.Alert.Generated.Description, m.Alert.Generated.Runbook = new(m.Alert.Detection.Runbook), new(m.Alert.Detection.Description)
+		}
+		checkPart(t, m, rapid.IntRange(0, 1<<14).Draw(r, "limit"), rapid.IntRange(0, 1<<14).Draw(r, "limit for programs"))
+		if t.Failed() {
+			r.Fatal("see above")
+		}
+	})
+}
+
+// TestShrink_LeavesSomeOfEachText has as little room as there is, and no text that is short.
+func TestShrink_LeavesSomeOfEachText(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Overlong(strings.Repeat("long ", 2_000))
+	m.Alert.Dedup, m.AlertID = "dedup", strings.Repeat("a", alert.MaxIDLength)
+	part := payload.Shrink(m, 0, 0).Alert
+	for name, text := range map[string]string{
+		"title": part.Title(), "name": part.Name(), "description": part.Description(), "runbook": part.Runbook(), "reference": part.Reference(),
+		"tags": strings.Join(part.Detection.Tags, ""),
+	} {
+		if !strings.HasPrefix(text, "long long ") || !strings.HasSuffix(text, "…") {
+			t.Errorf("%s: got %q, want the beginning", name, text)
+		}
+	}
+}
+
+// TestShrink_LeavesNoPartOfAnAddress has addresses that are too long: what is left of one would lead elsewhere.
+func TestShrink_LeavesNoPartOfAnAddress(t *testing.T) {
+	t.Parallel()
+	m := destinationtest.Message()
+	long := "https://example.com/" + strings.Repeat("a", 5_000)
+	m.Alert.Detection.Runbook, m.Alert.Generated.Reference = long, &long
+	small := payload.Shrink(m, 2_000, 0)
+	if got := small.Alert.Runbook() + small.Alert.Reference(); got != "" {
+		t.Errorf("got %.100q, want nothing of the addresses", got)
+	}
+	if m.Alert.Runbook() != long || m.Alert.Reference() != long {
+		t.Error("the alert was changed")
+	}
+}
+
 func FuzzRender(f *testing.F) {
 	f.Add("title", "description", "tag", `{"a":1e400,"a":"\ud83d\ude00"}`, 40, 5_000)
 	f.Add("\"\\\n", "é👨‍👩‍👧‍👦", "\xff", `{"list":[[],{},"x"]}`, 3_000, 4_096)

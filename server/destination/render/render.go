@@ -15,6 +15,7 @@
 package render
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,6 +50,10 @@ func Notes(m *destination.Message) []string {
 	}
 	if m.FallbackOf != "" {
 		notes = append(notes, "Fallback for "+FirstLine(m.FallbackOf, "another destination")+", which did not take this alert.")
+	}
+	if m.Cut != nil {
+		notes = append(notes, fmt.Sprintf("Cut to %s of %s bytes: the destination refused more as too large. The alert has the rest.",
+			grouped(m.Cut.Left), grouped(m.Cut.All)))
 	}
 	return notes
 }

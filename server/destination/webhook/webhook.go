@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
@@ -104,20 +105,20 @@ func (s *sender) Timeout() time.Duration { return s.timeout }
 // Render returns what is posted.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 	if s.texts == nil {
-		body, _ := payload.Render(m, 0, nil)
-		return destination.Rendering{Body: body}, nil
+		body, cut := payload.Render(m, 0, nil)
+		return destination.Rendering{Body: body, Truncated: cut}, nil
 	}
 	texts := s.texts.Apply(m)
 	switch {
 	case texts.BodyErr != nil:
 		return destination.Rendering{}, bodyFailed(texts.BodyErr)
 	case texts.HasBody:
-		return destination.Rendering{Body: []byte(texts.Body), Notes: texts.Notes}, nil
+		return destination.Rendering{Body: []byte(texts.Body), Truncated: m.Cut != nil, Notes: texts.Notes}, nil
 	case s.titled && texts.Title != render.Title(m): // else it failed or came out blank
 		m = withTitle(m, texts.Title)
 	}
-	body, _ := payload.Render(m, 0, nil)
-	return destination.Rendering{Body: body, Notes: texts.Notes}, nil
+	body, cut := payload.Render(m, 0, nil)
+	return destination.Rendering{Body: body, Truncated: cut, Notes: texts.Notes}, nil
 }
 
 // bodyFailed ends the delivery: a receiver that expects a form of its own is not sent another, and the same alert will
@@ -131,10 +132,20 @@ func bodyFailed(err error) error {
 
 // withTitle returns the message with another title; the one given stays as it is.
 func withTitle(m *destination.Message, title string) *destination.Message {
-	titled, a := *m, *m.Alert
-	a.Generated.Title = &title
-	titled.Alert = &a
+	titled := *m
+	titled.Alert = retitled(m.Alert, title)
+	if m.Cut != nil {
+		cut := *m.Cut
+		cut.Whole = retitled(cut.Whole, title)
+		titled.Cut = &cut
+	}
 	return &titled
+}
+
+func retitled(a *alert.Alert, title string) *alert.Alert {
+	other := *a
+	other.Generated.Title = &title
+	return &other
 }
 
 // Send makes one attempt.
@@ -144,6 +155,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 		return destination.Receipt{}, err
 	}
 	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, r.Body), r.Body, s.secrets...)
+	receipt.Truncated = r.Truncated
 	return receipt, err
 }
 

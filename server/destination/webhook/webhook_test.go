@@ -28,6 +28,8 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/payload"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/webhook"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/problem"
@@ -276,6 +278,77 @@ func TestSend_WhatATemplateCannotSayIsPermanent(t *testing.T) {
 	}
 }
 
+// TestSend_BehindASizeLimit has a receiver refuse 3 MB by their length, without reading them, as a proxy does.
+func TestSend_BehindASizeLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 20
+	judge, err := standardwebhooks.NewWebhook(signingSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]webhook.Config{
+		"payload":          {},
+		"template":         {Templates: render.Templates{BodyTemplate: `{"alert":{{json .title}},"context":{{json .context}}}`}},
+		"title's template": {Templates: render.Templates{TitleTemplate: "own title"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var headers []http.Header
+			var taken []byte
+			receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				headers = append(headers, r.Header)
+				if r.ContentLength > limit {
+					w.Header().Set("Connection", "close")
+					w.WriteHeader(http.StatusRequestEntityTooLarge)
+					return
+				}
+				taken, _ = io.ReadAll(r.Body)
+			}))
+			t.Cleanup(receiver.Close)
+			c.URL, c.SigningSecret, c.HMACSecret = receiver.URL, secret.New(signingSecret), secret.New("hmac-key")
+			receipt, err := shrink.Send(t.Context(), opened(t, c, now), destinationtest.Large(3_000_000))
+			if err != nil || !receipt.Truncated || len(headers) != 2 || len(taken) > 64<<10 {
+				t.Fatalf("got %+v (error %v) after %d requests, and %d bytes; want the second to be taken, and small", receipt, err, len(headers), len(taken))
+			}
+			first, second := headers[0], headers[1]
+			if err := judge.VerifyIgnoringTimestamp(taken, second); err != nil {
+				t.Errorf("the signature is not of the second body: %v", err)
+			}
+			mac := hmac.New(sha256.New, []byte("hmac-key"))
+			mac.Write(taken)
+			if got, want := second.Get(webhook.DefaultHMACHeader), "sha256="+hex.EncodeToString(mac.Sum(nil)); got != want {
+				t.Errorf("got %s, want %s, of the second body", got, want)
+			}
+			if first.Get("webhook-id") != second.Get("webhook-id") || first.Get("webhook-signature") == second.Get("webhook-signature") {
+				t.Errorf("got %v after %v, want the same id and another signature", second, first)
+			}
+			var body struct {
+				Alert, Title string
+				AlertContext map[string]any
+				Context      map[string][]any
+				Truncation   any
+			}
+			if err := json.Unmarshal(taken, &body); err != nil {
+				t.Fatal(err)
+			}
+			switch title := "Root login to 123456789012 from 198.51.100.7 without MFA"; name {
+			case "template":
+				if body.Alert != title || len(body.Context["events"]) < 10 {
+					t.Errorf("got %.500s, want what the template makes of a part of the alert", taken)
+				}
+			case "title's template":
+				title = "own title"
+				fallthrough
+			default:
+				destinationtest.CheckPayload(t, taken)
+				if body.Title != title || body.Truncation == nil || len(body.AlertContext) == 0 {
+					t.Errorf("got %.500s, want the title %s, some of the context, and the truncation", taken, title)
+				}
+			}
+		})
+	}
+}
+
 func TestSender_TellsItsTimeout(t *testing.T) {
 	t.Parallel()
 	for seconds, want := range map[int]time.Duration{0: 0, 1: time.Second, 120: 2 * time.Minute} {
@@ -392,16 +465,21 @@ func sentAt(t *testing.T, c webhook.Config, m *destination.Message, at time.Time
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := opened(t, c, at).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return header, body
+}
+
+func opened(t *testing.T, c webhook.Config, at time.Time) destination.Sender {
+	t.Helper()
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
-	defer client.Close()
+	t.Cleanup(client.Close)
 	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sender.Send(t.Context(), m); err != nil {
-		t.Fatal(err)
-	}
-	return header, body
+	return sender
 }
 
 func BenchmarkRender(b *testing.B) {
