@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,9 +92,10 @@ func (c Config) leftOut(i *made, severity alert.Severity) string {
 	return "GitHub left out " + strings.Join(missing, ", ") + ": has the token's owner write access to the repository?"
 }
 
-// explain adds to an error what GitHub means by its answer, and finds the waits that are not in a Retry-After alone.
-func (s *sender) explain(resp *outbound.Response, err error) error {
-	if limited := s.rateLimit(resp); limited != nil {
+// explain adds to the error of an attempt what GitHub means by its answer, and finds the waits that are not in a
+// Retry-After alone.
+func (s *sender) explain(resp *outbound.Response, attempt int, err error) error {
+	if limited := s.rateLimit(resp, attempt); limited != nil {
 		return limited
 	}
 	switch resp.StatusCode {
@@ -113,31 +115,56 @@ func (s *sender) explain(resp *outbound.Response, err error) error {
 	return err
 }
 
-// secondaryWait is how long to wait at least after a secondary limit that names no time.
-const secondaryWait = time.Minute
-
-// rateLimit returns the wait that a limit on rates asks for, which comes as 403 or 429, and nil where the answer is none:
+// How long to wait after a limit that names no time: a minute at least, and twice as long after each attempt.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-func (s *sender) rateLimit(resp *outbound.Response) error {
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+const (
+	minLimitWait = time.Minute
+	maxLimitWait = 16 * time.Minute
+)
+
+func limitWait(attempt int) time.Duration {
+	wait := minLimitWait
+	for ; attempt > 1 && wait < maxLimitWait; attempt-- {
+		wait *= 2
+	}
+	return wait
+}
+
+// rateLimit returns the wait that a limit on rates asks for, and nil where the answer is none:
+//
+//	403 or 429 with Retry-After              as it says
+//	403 or 429 with X-RateLimit-Remaining 0  until X-RateLimit-Reset
+//	any other 429, 403 in such words         as limitWait has it
+//	422 "was submitted too quickly"          likewise: https://github.com/cli/cli/issues/4801
+func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
+	status := &destination.StatusError{StatusCode: resp.StatusCode}
+	secondary := destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates: %s", status, s.reason(resp.Body)), limitWait(attempt))
+	switch resp.StatusCode {
+	case http.StatusForbidden, http.StatusTooManyRequests:
+	case http.StatusUnprocessableEntity:
+		if strings.Contains(s.reason(resp.Body), "submitted too quickly") {
+			return secondary
+		}
+		return nil
+	default:
 		return nil
 	}
-	status := &destination.StatusError{StatusCode: resp.StatusCode}
 	if wait, ok := destination.ParseRetryAfter(resp.Header.Get("Retry-After"), s.env.Now()); ok {
 		return destination.RetryAfter(fmt.Errorf("%w: a limit on rates", status), wait)
 	}
-	if resp.Header.Get("X-Ratelimit-Remaining") == "0" {
-		if reset, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64); err == nil {
-			wait := time.Unix(reset, 0).Sub(s.env.Now())
-			return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
-		}
+	if reset, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64); err == nil && resp.Header.Get("X-Ratelimit-Remaining") == "0" {
+		wait := time.Unix(reset, 0).Sub(s.env.Now())
+		return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
 	}
-	text := strings.ToLower(string(resp.Body))
-	if strings.Contains(text, "rate limit") || strings.Contains(text, "rate-limit") || strings.Contains(text, "abuse detection") {
-		return destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates", status), secondaryWait)
+	if resp.StatusCode == http.StatusTooManyRequests || limitWords.Match(resp.Body) {
+		return secondary
 	}
 	return nil
 }
+
+// limitWords are what a limit is called in a message, or in the address of the page about it. The secondary ones were
+// those on abuse once.
+var limitWords = regexp.MustCompile(`(?i)rate.limit|abuse detection`)
 
 // reason returns what an error says: its message and what is wrong with which field.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed
