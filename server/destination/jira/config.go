@@ -12,6 +12,7 @@ package jira
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -115,6 +116,23 @@ func nameFault(name string) string {
 		return fmt.Sprintf("must be at most %d characters", maxName)
 	}
 	return ""
+}
+
+// below matches where the path of a page or of the REST API begins, in an address that somebody copied from a browser or
+// from a program. A context path is none of them.
+var below = regexp.MustCompile(`/(?:rest|browse)(?:/|$)|/(?:secure|projects|issues|plugins)/.|/[A-Za-z]+\.jspa?$`)
+
+// AddressFault is the fault of an address that has more than Jira's own, which it names.
+func AddressFault(u *url.URL) string {
+	end := below.FindStringIndex(u.Path)
+	if end == nil && u.RawQuery == "" && u.Fragment == "" {
+		return ""
+	}
+	alone := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if end != nil {
+		alone.Path = u.Path[:end[0]]
+	}
+	return "must be Jira's address alone: " + strings.TrimRight(alone.String(), "/")
 }
 
 // maxSigner is how long a user's name or password may be, in characters; ours.

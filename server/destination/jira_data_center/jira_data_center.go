@@ -70,10 +70,10 @@ func (c Config) validateAddress(faults *destination.Faults) {
 		faults.Add("/base_url", "is required: Jira's address with its context path, such as https://jira.example.com/jira")
 	case fault != "":
 		faults.Add("/base_url", "%s", fault)
-	case base.RawQuery != "" || base.Fragment != "" || strings.Contains(base.Path+"/", "/rest/") || strings.Contains(base.Path+"/", "/browse/"):
-		faults.Add("/base_url", "must be the address alone, as under System, General configuration, Base URL")
 	case strings.HasSuffix(base.Hostname(), ".atlassian.net"):
 		faults.Add("/base_url", "is Jira Cloud's: that is the type jira_cloud")
+	default:
+		faults.Check("/base_url", jira.AddressFault(base))
 	}
 }
 
