@@ -5,7 +5,6 @@ package jira
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -157,10 +156,10 @@ func (s *Site) find(ctx context.Context, m *destination.Message) (destination.Re
 }
 
 // trySearch shows, after a test has made its issue, that a retry could search for it: that takes a permission, and of a
-// token a scope, that making an issue does not.
+// token a scope, that making an issue does not. A search that fails in passing shows nothing, and the issue is there.
 func (s *Site) trySearch(ctx context.Context, m *destination.Message, key string) error {
 	_, err := s.find(ctx, m)
-	if _, refused := errors.AsType[*destination.StatusError](err); !refused {
+	if !destination.IsRefused(err) {
 		return nil
 	}
 	return fmt.Errorf("the test issue %s was made, but searching for it failed, as a retry would: %w", key, err)

@@ -241,6 +241,30 @@ func TestSend_TriesTheSearchInATest(t *testing.T) {
 	})
 }
 
+// The issue of a test is there, whatever keeps the search that comes after it for a while.
+func TestSend_DeliversATestWhoseSearchFailsInPassing(t *testing.T) {
+	t.Parallel()
+	for name, search := range map[string]func(http.ResponseWriter){
+		"throttled": answer(429, http.Header{"Retry-After": {"5"}}, ""),
+		"overload":  answer(503, nil, ""),
+		"edge":      answer(400, nil, "<html>"),
+		"lost":      hangUp,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.search = search
+				receipt, err := sender.Send(t.Context(), destinationtest.Test())
+				if err != nil || receipt.ExternalID != "SEC-1" {
+					t.Errorf("got %+v, error %v, want the issue", receipt, err)
+				}
+				mustKeep(t, f, 1, 1)
+			})
+		})
+	}
+}
+
 func TestSend_Signs(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
