@@ -7,6 +7,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -19,12 +22,12 @@ import (
 // Site is one Jira: where it is, how to sign in, and what differs between Cloud and Data Center.
 type Site struct {
 	Env     destination.Env
-	API     string                   // what the REST API's paths come after, such as https://acme.atlassian.net/rest/api/3
-	Web     string                   // what people open, such as https://acme.atlassian.net
-	Sign    Signature                // who asks
-	Search  func(jql string) Request // the request that finds at most one issue
-	Hints   Hints                    // what to do about a refusal
-	Project string                   // where the issues are
+	API     string                             // what the REST API's paths come after, such as https://acme.atlassian.net/rest/api/3
+	Web     string                             // what people open, such as https://acme.atlassian.net
+	Sign    Signature                          // who asks
+	Search  func(jql string, most int) Request // the request that finds so many issues at most, with their labels
+	Hints   Hints                              // what to do about a refusal
+	Project string                             // where the issues are made
 }
 
 // Request is one request to the REST API. Path begins with a slash; a nil Body is none.
@@ -97,29 +100,35 @@ func (s *Site) name(receipt destination.Receipt, key string) destination.Receipt
 	return receipt
 }
 
-// indexLag is how long Jira may take to find an issue that was just made: on Cloud "a few seconds to minutes", mostly
-// seconds, see https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/ (its remedy, reconcileIssues, wants
-// the id of the issue, which a lost answer did not bring); on Data Center the other nodes of a cluster follow within seconds.
-const indexLag = 10 * time.Second
+// How Jira may be behind with an issue that it was just asked for.
+//
+// A request whose answer was lost may still be worked on, so a look that is to settle the matter comes settleTime after it.
+// The search, which has an index of its own, takes "a few seconds to minutes" to find an issue on Cloud, mostly seconds:
+// https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/ (its remedy, reconcileIssues, wants the id of the
+// issue, which a lost answer did not bring). On Data Center the other nodes of a cluster follow within seconds.
+const (
+	settleTime = 10 * time.Second
+	searchLag  = 5 * time.Minute
+)
 
-// findPatiently searches and, where there is nothing yet and the attempt before may have ended less than indexLag ago,
-// waits for the search to catch up and searches once more. When a process comes back, what it finds waiting may have been
-// tried up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it once.
-// What remains is an index that is behind for longer than indexLag, or than half of the time that the attempt has.
+// findPatiently searches and, where there is nothing yet and the attempt before may have ended less than searchLag ago, waits
+// until settleTime after it and looks past the search. When a process comes back, what it finds waiting may have been tried
+// up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it once.
 func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	receipt, err := s.find(ctx, m)
 	if err != nil || receipt.ExternalID != "" {
 		return receipt, err
 	}
-	wait := indexLag
+	wait := settleTime
 	if !m.Tried.IsZero() {
-		wait -= s.Env.Now().Sub(m.Tried)
+		ago := s.Env.Now().Sub(m.Tried)
+		if ago >= searchLag {
+			return receipt, nil
+		}
+		wait -= ago
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline)/2) // the rest is for the search and the issue
-	}
-	if wait <= 0 {
-		return receipt, nil
+		wait = min(wait, time.Until(deadline)/2) // the rest is for the look and the issue
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -128,31 +137,107 @@ func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (desti
 		return destination.Receipt{}, context.Cause(ctx)
 	case <-timer.C:
 	}
-	return s.find(ctx, m)
+	return s.findByKey(ctx, m)
 }
 
-// find searches for the issue of a message. The receipt names it when there is one.
+// find searches for the issue of a message, wherever it was moved to. The receipt names it when there is one.
 func (s *Site) find(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	jql := fmt.Sprintf(`project = "%s" AND labels = "%s" ORDER BY created ASC`, s.Project, Label(m))
-	receipt, resp, err := s.exchange(ctx, s.Search(jql))
+	receipt, issues, err := s.search(ctx, fmt.Sprintf(`labels = "%s" ORDER BY created ASC`, Label(m)), 1)
+	if err != nil || len(issues) == 0 {
+		return receipt, err
+	}
+	return s.found(receipt, issues[0]), nil
+}
+
+// How far findByKey looks: from the newest issues that the search knows to where so many keys in a row have no issue, and
+// no further than fifty. A key has none when its issue was deleted, was never made, or may not be seen.
+const (
+	newest  = 20
+	gap     = 5
+	maxKeys = 50
+)
+
+// findByKey looks for the issue of a message among the project's newest, one by one where the search does not have them: it
+// is only the search that is behind. The keys of a project are counted up.
+func (s *Site) findByKey(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	receipt, issues, err := s.search(ctx, fmt.Sprintf(`project = "%s" ORDER BY created DESC`, s.Project), newest)
 	if err != nil {
 		return receipt, err
 	}
-	var found struct {
-		Issues *[]struct {
-			Key string `json:"key"`
-		} `json:"issues"`
+	known, last, project := map[int]bool{}, 0, s.Project
+	for _, i := range issues {
+		if i.is(m) {
+			return s.found(receipt, i), nil
+		}
+		prefix, digits, _ := strings.Cut(i.Key, "-") // not of the config where the project was renamed
+		n, _ := strconv.Atoi(digits)
+		known[n], last, project = true, max(last, n), prefix
 	}
-	if json.Unmarshal(resp.Body, &found) != nil || found.Issues == nil {
-		return receipt, destination.Unconfirmed("list of issues")
-	}
-	for _, issue := range *found.Issues {
-		if issueKey.MatchString(issue.Key) {
-			receipt.Message = "an earlier attempt has made " + issue.Key
-			return s.name(receipt, issue.Key), nil
+	for n, missing := max(last-newest, 0)+1, 0; missing < gap && n <= last+maxKeys; n++ {
+		if known[n] {
+			continue
+		}
+		receipt, i, err := s.read(ctx, project+"-"+strconv.Itoa(n))
+		switch {
+		case err != nil:
+			return receipt, err
+		case i.is(m):
+			return s.found(receipt, i), nil
+		case i.Key != "":
+			missing = 0
+		case n > last:
+			missing++
 		}
 	}
-	return receipt, nil
+	return destination.Receipt{}, nil
+}
+
+// issue is what an answer says of an issue.
+type issue struct {
+	Key    string `json:"key"`
+	Fields struct {
+		Labels []string `json:"labels"`
+	} `json:"fields"`
+}
+
+// is reports whether the issue is that of a message.
+func (i issue) is(m *destination.Message) bool { return slices.Contains(i.Fields.Labels, Label(m)) }
+
+// found puts an issue that was made before into a receipt.
+func (s *Site) found(receipt destination.Receipt, i issue) destination.Receipt {
+	receipt.Message = "an earlier attempt has made " + i.Key
+	return s.name(receipt, i.Key)
+}
+
+// search returns the issues that the search finds.
+func (s *Site) search(ctx context.Context, jql string, most int) (destination.Receipt, []issue, error) {
+	receipt, resp, err := s.exchange(ctx, s.Search(jql, most))
+	if err != nil {
+		return receipt, nil, err
+	}
+	var list struct {
+		Issues *[]issue `json:"issues"`
+	}
+	if json.Unmarshal(resp.Body, &list) != nil || list.Issues == nil {
+		return receipt, nil, destination.Unconfirmed("list of issues")
+	}
+	return receipt, slices.DeleteFunc(*list.Issues, func(i issue) bool { return !issueKey.MatchString(i.Key) }), nil
+}
+
+// read returns the issue with a key; there is none where its own key is empty.
+func (s *Site) read(ctx context.Context, key string) (destination.Receipt, issue, error) {
+	receipt, resp, err := s.exchange(ctx, Request{Method: http.MethodGet, Path: "/issue/" + key + "?fields=labels"})
+	if resp != nil && resp.StatusCode == http.StatusNotFound {
+		return receipt, issue{}, nil
+	}
+	if err != nil {
+		return receipt, issue{}, err
+	}
+	var i issue
+	if json.Unmarshal(resp.Body, &i) != nil || !issueKey.MatchString(i.Key) {
+		return receipt, issue{}, destination.Unconfirmed("issue")
+	}
+	return receipt, i, nil
 }
 
 // trySearch shows, after a test has made its issue, that a retry could search for it: that takes a permission, and of a

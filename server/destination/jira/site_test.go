@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func again(ago time.Duration) *destination.Message {
 // hurried is a context whose deadline leaves little time to wait for the search.
 func hurried(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -71,7 +72,7 @@ func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
 		f.lose, f.lag = true, 1
 		_, err := sender.Send(t.Context(), destinationtest.Message())
 		mustOutcome(t, destination.OutcomeAmbiguous, err)
-		receipt, err := sender.Send(hurried(t), again(time.Second))
+		receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
 		mustOutcome(t, destination.OutcomeDelivered, err)
 		mustKeep(t, f, 1, 2)
 		if receipt.ExternalID != "SEC-1" {
@@ -88,8 +89,9 @@ func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 		m        *destination.Message
 		searches int
 	}{
-		"after a second":         {again(time.Second), 2},
-		"after ten seconds":      {again(10 * time.Second), 1},
+		"after a moment":         {again(9900*time.Millisecond), 2},
+		"after ten seconds":      {again(10 * time.Second), 2},
+		"after five minutes":     {again(5 * time.Minute), 1},
 		"after an hour":          {again(time.Hour), 1},
 		"after a killed process": {killed, 2},
 	} {
@@ -138,23 +140,119 @@ func TestSend_DoesNotSearchOnTheFirstAttempt(t *testing.T) {
 	})
 }
 
-func TestSend_LeavesIssuesOfOtherProjectsAndDeliveriesAlone(t *testing.T) {
+func TestSend_LeavesIssuesOfOtherDeliveriesAlone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
 		t.Helper()
 		other := destinationtest.Message()
 		other.DeliveryID = "another"
-		f.issues = []issue{
-			{Key: "OPS-1", Project: "OPS", Labels: []string{jira.Label(destinationtest.Message())}},
-			{Key: "SEC-7", Project: "SEC", Labels: []string{jira.Label(other)}},
-		}
-		receipt, err := sender.Send(hurried(t), again(time.Second))
+		f.issues = []issue{{Key: "SEC-1", Project: "SEC", Labels: []string{jira.Label(other)}}}
+		receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
 		mustOutcome(t, destination.OutcomeDelivered, err)
-		mustKeep(t, f, 3, 2)
-		if receipt.ExternalID != "SEC-3" {
+		mustKeep(t, f, 2, 2)
+		if receipt.ExternalID != "SEC-2" {
 			t.Errorf("got %+v, want an issue of its own", receipt)
 		}
 	})
+}
+
+// A person may have moved the issue to another project before the retry comes.
+func TestSend_FindsTheIssueThatWasMoved(t *testing.T) {
+	t.Parallel()
+	label := jira.Label(destinationtest.Message())
+	for name, lag := range map[string]int{"by its label": 0, "by its old key": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.lag = lag
+				f.issues = []issue{{Key: "OPS-7", was: "SEC-3", Project: "OPS", Labels: []string{label}}}
+				receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
+				mustOutcome(t, destination.OutcomeDelivered, err)
+				mustKeep(t, f, 1, min(lag, 1)+1)
+				if receipt.ExternalID != "OPS-7" || !strings.HasSuffix(receipt.ExternalURL, "/browse/OPS-7") {
+					t.Errorf("got %+v, want the issue where it is now", receipt)
+				}
+			})
+		})
+	}
+}
+
+// TestSend_FindsTheIssueThatTheSearchDoesNotSee has a search that stays behind, so that only its key leads to the issue.
+func TestSend_FindsTheIssueThatTheSearchDoesNotSee(t *testing.T) {
+	t.Parallel()
+	ours := jira.Label(destinationtest.Message())
+	// others are issues whose numbers are given, and whether the search sees them.
+	others := func(project string, indexed bool, numbers ...int) (issues []issue) {
+		for _, n := range numbers {
+			issues = append(issues, issue{Key: fmt.Sprintf("%s-%d", project, n), Project: "SEC", indexed: indexed, Labels: []string{"other"}})
+		}
+		return issues
+	}
+	made := func(key string) []issue { return []issue{{Key: key, Project: "SEC", Labels: []string{ours}}} }
+	var many []int
+	for n := range 49 {
+		many = append(many, n+101)
+	}
+	for name, c := range map[string]struct {
+		issues []issue
+		want   string // the issue that is found; "" is that one more is made
+		reads  int
+	}{
+		"the first of the project":   {made("SEC-1"), "SEC-1", 1},
+		"the next":                   {slices.Concat(others("SEC", true, 98, 99, 100), made("SEC-101")), "SEC-101", 18},
+		"behind a gap":               {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-8")), "SEC-8", 5},
+		"behind others not seen":     {slices.Concat(others("SEC", true, 100), others("SEC", false, many...), made("SEC-150")), "SEC-150", 69},
+		"before others that are":     {slices.Concat(others("SEC", true, 1, 2), made("SEC-3"), others("SEC", true, 4, 5)), "SEC-3", 1},
+		"of a project with new name": {slices.Concat(others("NEW", true, 1, 2, 3), made("NEW-4")), "NEW-4", 1},
+		"in no project at all":       {nil, "", 5},
+		"too far behind a gap":       {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-9")), "", 5},
+		"too far behind others":      {slices.Concat(others("SEC", true, 100), others("SEC", false, append(many, 150)...), made("SEC-151")), "", 69},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.lag, f.issues = 1000, slices.Clone(c.issues)
+				receipt, err := sender.Send(t.Context(), again(10*time.Second))
+				mustOutcome(t, destination.OutcomeDelivered, err)
+				found := receipt.StatusCode == http.StatusOK
+				if found != (c.want != "") || found && receipt.ExternalID != c.want || f.searches != 2 || f.reads != c.reads {
+					t.Errorf("got %+v after %d searches and %d reads, want %q after 2 and %d", receipt, f.searches, f.reads, c.want, c.reads)
+				}
+			})
+		})
+	}
+}
+
+func TestSend_MakesNothingWhenAReadFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		read func(http.ResponseWriter)
+		want destination.Outcome
+	}{
+		"overload":   {answer(500, nil, ""), destination.OutcomeRetry},
+		"throttled":  {answer(429, http.Header{"Retry-After": {"5"}}, ""), destination.OutcomeWait},
+		"lost":       {hangUp, destination.OutcomeRetry},
+		"login page": {answer(200, nil, "<html>Log in</html>"), destination.OutcomeRetry},
+		"no issue":   {answer(200, nil, `{}`), destination.OutcomeRetry},
+		"refused":    {answer(403, nil, ""), destination.OutcomeDelivered}, // an alert is rather brought twice than lost
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.read = c.read
+				_, err := sender.Send(t.Context(), again(10*time.Second))
+				mustOutcome(t, c.want, err)
+				want := 0
+				if c.want == destination.OutcomeDelivered {
+					want = 1
+				}
+				mustKeep(t, f, want, 2)
+			})
+		})
+	}
 }
 
 func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
@@ -274,7 +372,7 @@ func TestSend_Signs(t *testing.T) {
 	for name, kind := range kinds {
 		f := newFake(t)
 		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL))
-		if _, err := sender.Send(hurried(t), again(time.Second)); err != nil {
+		if _, err := sender.Send(t.Context(), again(9900*time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range f.seen {
@@ -282,8 +380,8 @@ func TestSend_Signs(t *testing.T) {
 				t.Errorf("%s %s: got %q, want %q", r.Method, r.URL.Path, got, want[name])
 			}
 		}
-		if len(f.seen) != 3 {
-			t.Errorf("%s: got %d requests, want two searches and a creation", name, len(f.seen))
+		if len(f.seen) != 8 {
+			t.Errorf("%s: got %d requests, want two searches, five reads and a creation", name, len(f.seen))
 		}
 	}
 }

@@ -131,13 +131,13 @@ var hints = jira.Hints{
 	NotFound:     "is site_url, or cloud_id, right, and may the account see the project?",
 }
 
-// search is the request that finds one issue by JQL. Without fields Jira answers with ids alone.
-func search(jql string) jira.Request {
+// search is the request that finds issues by JQL. Without fields Jira answers with ids alone.
+func search(jql string, most int) jira.Request {
 	body, _ := json.Marshal(struct { // texts can always be encoded
 		JQL        string   `json:"jql"`
 		Fields     []string `json:"fields"`
 		MaxResults int      `json:"maxResults"`
-	}{jql, []string{"labels"}, 1})
+	}{jql, []string{"labels"}, most})
 	return jira.Request{Method: http.MethodPost, Path: "/search/jql", Body: body}
 }
 

@@ -14,6 +14,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -130,9 +131,9 @@ var hints = jira.Hints{
 	NotFound:     "is base_url right, with its context path, and may the user see the project?",
 }
 
-// search is the request that finds one issue by JQL.
-func search(jql string) jira.Request {
-	query := url.Values{"jql": {jql}, "fields": {"labels"}, "maxResults": {"1"}}
+// search is the request that finds issues by JQL.
+func search(jql string, most int) jira.Request {
+	query := url.Values{"jql": {jql}, "fields": {"labels"}, "maxResults": {strconv.Itoa(most)}}
 	return jira.Request{Method: http.MethodGet, Path: "/search?" + query.Encode()}
 }
 
