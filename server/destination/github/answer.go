@@ -134,7 +134,7 @@ func limitWait(attempt int) time.Duration {
 //
 //	403 or 429 with Retry-After              as it says
 //	403 or 429 with X-RateLimit-Remaining 0  until X-RateLimit-Reset
-//	any other 429, 403 in such words         as limitWait has it
+//	403 or 429 that says so                  as limitWait has it
 //	422 "was submitted too quickly"          likewise: https://github.com/cli/cli/issues/4801
 func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
 	status := &destination.StatusError{StatusCode: resp.StatusCode}
@@ -156,7 +156,7 @@ func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
 		wait := time.Unix(reset, 0).Sub(s.env.Now())
 		return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
 	}
-	if resp.StatusCode == http.StatusTooManyRequests || limitWords.Match(resp.Body) {
+	if limitWords.Match(resp.Body) {
 		return secondary
 	}
 	return nil
@@ -164,7 +164,7 @@ func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
 
 // limitWords are what a limit is called in a message, or in the address of the page about it. The secondary ones were
 // those on abuse once.
-var limitWords = regexp.MustCompile(`(?i)rate.limit|abuse detection`)
+var limitWords = regexp.MustCompile(`(?i)rate.limit|abuse detection|too many requests`)
 
 // reason returns what an error says: its message and what is wrong with which field.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed

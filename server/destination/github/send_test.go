@@ -336,7 +336,8 @@ func TestSend_UnderstandsGitHubsAnswers(t *testing.T) {
 		"secondary limit as 429":    {429, nil, secondary, destination.OutcomeWait, time.Minute, "secondary"},
 		"secondary limit with wait": {403, map[string]string{"Retry-After": "150"}, secondary, destination.OutcomeWait, 150 * time.Second, "limit"},
 		"older secondary limit":     {403, nil, `{"message":"You have triggered an abuse detection mechanism."}`, destination.OutcomeWait, time.Minute, ""},
-		"429 alone":                 {429, nil, `{}`, destination.OutcomeWait, time.Minute, ""},
+		"429 alone":                 {429, nil, `{}`, destination.OutcomeRetry, 0, ""},
+		"429 at the edge":           {429, nil, `<html><title>Too many requests</title></html>`, destination.OutcomeWait, time.Minute, ""},
 		"a reset that is missing":   {403, map[string]string{"X-RateLimit-Remaining": "0"}, `{"message":"API rate limit exceeded for user ID 1."}`, destination.OutcomeWait, time.Minute, ""},
 		"a limit by its page alone": {403, nil, `{"message":"Forbidden","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#secondary-rate-limits"}`, destination.OutcomeWait, time.Minute, ""},
 		"blocked from creating":     {403, nil, `{"message":"You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."}`, destination.OutcomeWait, time.Minute, "content creation"},
@@ -396,7 +397,7 @@ func TestSend_WaitsLongerAfterEachAttempt(t *testing.T) {
 	t.Parallel()
 	for attempt, want := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 16, 1000: 16} {
 		for status, body := range map[int]string{
-			403: `{"message":"You have exceeded a secondary rate limit."}`, 429: `{}`, 422: `{"message":"was submitted too quickly"}`,
+			403: `{"message":"You have exceeded a secondary rate limit."}`, 429: `{"message":"You have triggered an abuse detection mechanism."}`, 422: `{"message":"was submitted too quickly"}`,
 		} {
 			repo := newRepository(t)
 			repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
