@@ -89,7 +89,7 @@ func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 		m        *destination.Message
 		searches int
 	}{
-		"after a moment":         {again(9900*time.Millisecond), 2},
+		"after a moment":         {again(9900 * time.Millisecond), 2},
 		"after ten seconds":      {again(10 * time.Second), 2},
 		"after five minutes":     {again(5 * time.Minute), 1},
 		"after an hour":          {again(time.Hour), 1},
@@ -414,6 +414,11 @@ func TestSend_ClassesWhatJiraAnswers(t *testing.T) {
 			answer(400, nil, `{"errorMessages":[],"errors":{"project":"valid project is required"}}`),
 			destination.OutcomePermanent, 0,
 			[]string{"project: valid project is required", "project_key must name a project that this account can see"},
+		},
+		"configuration problem": {
+			answer(422, nil, `{"errorMessages":[],"errors":{"customfield_10050":"The field has no context here."}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"customfield_10050: The field has no context", "custom_fields must set customfield_10050"},
 		},
 		"too long":            {answer(400, nil, `{"errorMessages":["CONTENT_LIMIT_EXCEEDED"],"errors":{}}`), destination.OutcomePermanent, 0, []string{"CONTENT_LIMIT_EXCEEDED"}},
 		"unauthorized":        {answer(401, nil, "Client must be authenticated to access this resource."), destination.OutcomePermanent, 0, []string{"still valid", "Client must be"}},
