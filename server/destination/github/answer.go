@@ -100,19 +100,27 @@ func (s *sender) explain(resp *outbound.Response, attempt int, err error) error 
 	}
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return fmt.Errorf("%w: the repository has another name or owner now", err)
+		return fmt.Errorf("%w: the repository has another name or owner now%s", err, s.config.elsewhere())
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w: the token is wrong, expired or revoked", err)
 	case http.StatusForbidden:
 		return fmt.Errorf("%w: may the token write the repository's issues? %s", err, s.reason(resp.Body))
 	case http.StatusNotFound:
-		return fmt.Errorf("%w: there is no such repository, or the token has no access to it", err)
+		return fmt.Errorf("%w: there is no such repository, or the token has no access to it%s", err, s.config.elsewhere())
 	case http.StatusGone:
 		return fmt.Errorf("%w: the repository's issues are switched off", err)
 	case http.StatusUnprocessableEntity:
 		return fmt.Errorf("%w: %s", err, s.reason(resp.Body))
 	}
 	return err
+}
+
+// elsewhere says what else is the matter where nothing is found, if the API's address is the user's.
+func (c Config) elsewhere() string {
+	if c.APIURL == "" {
+		return ""
+	}
+	return "; or api_url is not the address of the API, such as https://github.example.com/api/v3"
 }
 
 // How long to wait after a limit that names no time: a minute at least, and twice as long after each attempt.

@@ -348,9 +348,9 @@ func TestSend_UnderstandsGitHubsAnswers(t *testing.T) {
 		"forbidden":      {403, map[string]string{"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": reset}, `{"message":"Resource not accessible by personal access token"}`, destination.OutcomePermanent, 0, "Resource not accessible by personal access token"},
 		"single sign-on": {403, nil, `{"message":"Resource protected by organization SAML enforcement."}`, destination.OutcomePermanent, 0, "SAML"},
 		"bad token":      {401, nil, `{"message":"Bad credentials"}`, destination.OutcomePermanent, 0, "token is wrong"},
-		"not found":      {404, nil, `{"message":"Not Found"}`, destination.OutcomePermanent, 0, "no access"},
+		"not found":      {404, nil, `{"message":"Not Found"}`, destination.OutcomePermanent, 0, "no access to it; or api_url is not the address of the API"},
 		"issues off":     {410, nil, `{"message":"Issues has been disabled in this repository."}`, destination.OutcomePermanent, 0, "switched off"},
-		"renamed":        {301, map[string]string{"Location": "/repositories/1/issues"}, `{"message":"Moved Permanently"}`, destination.OutcomePermanent, 0, "another name"},
+		"renamed":        {301, map[string]string{"Location": "/repositories/1/issues"}, `{"message":"Moved Permanently"}`, destination.OutcomePermanent, 0, "another name or owner now; or api_url is"},
 		"invalid": {
 			422, nil, `{"message":"Validation Failed","errors":[{"resource":"Issue","code":"custom","field":"title","message":"title is too long (maximum is 256 characters)"},{"resource":"Issue","field":"assignees","code":"invalid","value":"octocat"},"a text"]}`,
 			destination.OutcomePermanent, 0, "Validation Failed: title is too long (maximum is 256 characters): assignees invalid: a text",
