@@ -6,7 +6,8 @@
 //	config.go   Config: what an issue is made with, and what may stand there
 //	custom.go   custom fields, as JSON
 //	issue.go    Issue: the body of the request that creates it, and the label that tells it again
-//	site.go     Site: one Jira; creating an issue, after searching for it where it may be there already
+//	site.go     Site: one Jira; creating an issue, after looking for it where it may be there already
+//	find.go     the issue that an earlier attempt made
 //	answer.go   what Jira's answers mean
 package jira
 
