@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/oapi-codegen/nullable"
@@ -63,6 +64,7 @@ var asanaKind = kind{
 		"custom_fields": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.LengthBetween(1, 16<<10), jsonObject{names: asanaGID}},
+			PlanModifiers:       []planmodifier.String{sameJSON{}},
 			MarkdownDescription: describe("AsanaConfig.custom_fields", "Write it with `jsonencode`."),
 		},
 		"severity_custom_field_gid": optionalText("AsanaConfig.severity_custom_field_gid", asanaGID,

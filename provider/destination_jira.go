@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -69,6 +70,7 @@ func jiraIssueAttributes(schemaName string) map[string]schema.Attribute {
 		"custom_fields": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.LengthBetween(2, 32<<10), jsonObject{}},
+			PlanModifiers:       []planmodifier.String{sameJSON{}},
 			MarkdownDescription: describe(schemaName+".custom_fields", "`jsonencode` makes the text."),
 		},
 	}

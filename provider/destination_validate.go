@@ -51,10 +51,25 @@ func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.Modif
 		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("secret_fingerprints"), &fingerprints)...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("secret_fingerprints"), fingerprints)...)
 	}
+	if !resp.Diagnostics.HasError() {
+		keepRevision(ctx, req, resp)
+	}
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
 	r.validate(ctx, req, id.ValueString(), func(config *client.DestinationConfig) { secrets.write(choices, known, config) }, &resp.Diagnostics)
+}
+
+// keepRevision takes back that the revision changes, where nothing else does: the framework has made it unknown for a text
+// that sameJSON then left as it was.
+func keepRevision(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var revision types.Int64
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("revision"), &revision)...)
+	kept := resp.Plan
+	resp.Diagnostics.Append(kept.SetAttribute(ctx, path.Root("revision"), revision)...)
+	if kept.Raw.Equal(req.State.Raw) {
+		resp.Plan = kept
+	}
 }
 
 // requireSecrets does for a creation what Required would do always.

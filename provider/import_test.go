@@ -155,6 +155,48 @@ func TestImport_GeneratesConfigurationThatPlansEmpty(t *testing.T) {
 	work.Must(t, "plan", "-detailed-exitcode", "-refresh=false")
 }
 
+// TestImport_PlansNoChangeOfJSONThatSaysTheSame adopts texts of JSON as a person writes them, in a configuration with
+// jsonencode, which leaves out white space and sorts by name.
+func TestImport_PlansNoChangeOfJSONThatSaysTheSame(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ typeName, members, arguments, stored, written, other string }{
+		{
+			"jira_cloud", `"site_url": "https://acme.atlassian.net", "api_token": "x", "project_key": "SEC"`, "site_url = \"https://acme.atlassian.net\"\n  project_key = \"SEC\"",
+			`{ "duedate": "2026-12-24",  "customfield_10042": {"value": "Security", "id": 12345678901234567890} }`,
+			`{ customfield_10042 = { id = 12345678901234567890, value = "Security" }, duedate = "2026-12-24" }`,
+			`{ customfield_10042 = { id = 12345678901234567891, value = "Security" }, duedate = "2026-12-24" }`,
+		},
+		{
+			"jira_data_center", `"base_url": "https://jira.example.com", "personal_access_token": "x", "project_key": "SEC"`, "base_url = \"https://jira.example.com\"\n  project_key = \"SEC\"",
+			"{\n  \"customfield_1\": [1, 2]\n}", `{ customfield_1 = [1, 2] }`, `{ customfield_1 = [2, 1] }`,
+		},
+		{
+			"asana", `"access_token": "x", "project_gids": ["10"]`, `project_gids = ["10"]`,
+			`{"61": "<a> & é", "60": 1}`, `{ 60 = 1, 61 = "<a> & é" }`, `{ 60 = 1 }`,
+		},
+	} {
+		var members map[string]any
+		if err := json.Unmarshal([]byte(`{`+c.members+`}`), &members); err != nil {
+			t.Fatal(err)
+		}
+		members["custom_fields"] = c.stored
+		d := w.create(t, client.DestinationInput{DisplayName: c.typeName, Severities: []client.Severity{}, Config: configOf(t, c.typeName, members)})
+		config := func(fields string) string {
+			return fmt.Sprintf("resource \"alertrouter_destination_%s\" \"test\" {\n  display_name = %q\n  severities = []\n  %s\n  custom_fields = jsonencode(%s)\n}\n", c.typeName, c.typeName, c.arguments, fields)
+		}
+		work := w.workspace(t, config(c.written))
+		work.Must(t, "import", "alertrouter_destination_"+c.typeName+".test", d.ID)
+		work.Must(t, "plan", "-detailed-exitcode")
+		work.Write(t, "main.tf", enginetest.RequiredProviders+config(c.other))
+		work.Must(t, "apply", "-auto-approve")
+		after, err := client.OK(w.api.GetDestinationWithResponse(t.Context(), d.ID))
+		if err != nil || after.Revision != d.Revision+1 {
+			t.Errorf("%s: got %+v, error %v, want what is said otherwise to be written", c.typeName, after, err)
+		}
+		work.Must(t, "plan", "-detailed-exitcode")
+	}
+}
+
 func TestImport_FindsDestinationsByName(t *testing.T) {
 	w := newWorld(t)
 	const shaped = "0192a6d2-7f3c-7d2e-9c5a-0e4b8a9d7c11" // a display name that looks like an id

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"reflect"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -97,6 +100,33 @@ func (v jsonObject) ValidateString(ctx context.Context, req validator.StringRequ
 		of := validator.StringRequest{Path: req.Path, PathExpression: req.PathExpression, Config: req.Config, ConfigValue: types.StringValue(name)}
 		v.names.ValidateString(ctx, of, resp)
 	}
+}
+
+// sameJSON plans no change of a text whose JSON says what the prior one does: of an import, the state has the text that
+// was sent, and jsonencode writes another.
+type sameJSON struct{}
+
+func (sameJSON) Description(context.Context) string {
+	return "White space and the order of names are no change."
+}
+
+func (m sameJSON) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+func (sameJSON) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	was, is := jsonOf(req.StateValue), jsonOf(req.PlanValue)
+	if was != nil && reflect.DeepEqual(was, is) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// jsonOf reads a text, with its numbers as they are written; it is nil where the text is not known or no JSON.
+func jsonOf(text types.String) (value any) {
+	decoder := json.NewDecoder(strings.NewReader(text.ValueString()))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	return value
 }
 
 // webAddress accepts a URL that the server will.

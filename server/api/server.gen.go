@@ -809,7 +809,7 @@ type AsanaConfig struct {
 	// AccessToken A personal access token, or that of a service account; tasks are made in its owner's name.
 	AccessToken nullable.Nullable[string] `json:"access_token,omitempty"`
 
-	// APIURL The base URL of the API in place of https://app.asana.com/api/1.0, for a proxy or a test: /tasks is appended.
+	// APIURL The base URL of the API in place of https://app.asana.com/api/1.0, for a proxy or a test: /api/1.0/tasks is appended, less what the path ends in already.
 	APIURL *string `json:"api_url,omitempty"`
 
 	// Assignee Whom the task is assigned to: an e-mail address, a user's gid, or `me` for the token's owner.
@@ -1358,7 +1358,7 @@ type Generated struct {
 
 // GithubConfig A repository on GitHub, in which each alert becomes an issue.
 type GithubConfig struct {
-	// APIURL The base URL of the API in place of https://api.github.com: https://HOST/api/v3 for GitHub Enterprise Server, https://api.SUBDOMAIN.ghe.com for data residency.
+	// APIURL The base URL of the API in place of https://api.github.com: https://HOST/api/v3 for GitHub Enterprise Server, to which a host that does not begin with `api.` is completed, https://api.SUBDOMAIN.ghe.com for data residency.
 	APIURL *string `json:"api_url,omitempty"`
 
 	// Assignees The logins of whom each issue is assigned to, at most 10.
@@ -1406,7 +1406,7 @@ type JiraCloudConfig struct {
 	// APIToken An API token of the account, or without an email a bearer token.
 	APIToken nullable.Nullable[string] `json:"api_token,omitempty"`
 
-	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test.
+	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test: /rest/api/3 is appended, unless the path ends in it.
 	APIURL *string `json:"api_url,omitempty"`
 
 	// Assignee The account id of the user each issue is assigned to; without it, whom the project says.

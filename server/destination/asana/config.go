@@ -33,7 +33,7 @@ type Config struct {
 	render.Templates
 }
 
-const publicURL = "https://app.asana.com/api/1.0"
+const publicURL = "https://app.asana.com"
 
 // A task is in at most 20 projects: https://developers.asana.com/reference/addprojectfortask. The other bounds are ours; Asana
 // publishes none.
@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 	faults.Optional("/parent_gid", c.ParentGID, gidFault)
 	faults.Optional("/assignee", c.Assignee, userFault)
 	faults.Optional("/custom_fields", c.CustomFields, customFieldsFault)
-	faults.Optional("/api_url", c.APIURL, destination.BaseURLFault)
+	faults.Optional("/api_url", c.APIURL, apiURLFault)
 	c.validateSeverity(&faults)
 	faults.Take(c.ValidateBody(escape, richTextFault))
 	return faults.Err()
@@ -121,7 +121,19 @@ func (c Config) customFields() map[string]jsontext.Value {
 	return fields
 }
 
+// apiURLFault is the fault of an address that is none of the API.
+func apiURLFault(text string) string {
+	u, fault := destination.ParseURL(text)
+	if fault == "" && strings.EqualFold(u.Host, "app.asana.com") && !apiPath.MatchString(u.Path) {
+		return "must be the address of the API: leave it out for Asana itself"
+	}
+	return destination.BaseURLFault(text)
+}
+
+// apiPath matches the paths at Asana that tasks completes.
+var apiPath = regexp.MustCompile(`^(/api(/1\.0(/tasks)?)?)?/?$`)
+
 // tasks returns where tasks are made and listed.
 func (c Config) tasks() string {
-	return strings.TrimRight(cmp.Or(c.APIURL, publicURL), "/") + "/tasks"
+	return destination.Endpoint(cmp.Or(c.APIURL, publicURL), "api", "1.0", "tasks")
 }

@@ -46,6 +46,23 @@ func TestSend_SaysWhoAsks(t *testing.T) {
 	}
 }
 
+func TestSend_UsesTheConfiguredAddress(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	for path, want := range map[string]string{
+		"": "/api/1.0/tasks", "/": "/api/1.0/tasks", "/api/1.0": "/api/1.0/tasks", "/api/1.0/tasks": "/api/1.0/tasks", "/proxy": "/proxy/api/1.0/tasks",
+	} {
+		p.config.APIURL = p.URL + path
+		if _, err := p.send(t, destinationtest.Message()); err != nil {
+			t.Fatal(err)
+		}
+		requests := p.requests()
+		if got := requests[len(requests)-1].URL.Path; got != want {
+			t.Errorf("%q: got %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestSend_MakesNoSecondTaskWhenTheAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)

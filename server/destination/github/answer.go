@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,20 +95,21 @@ func (c Config) leftOut(i *made, severity alert.Severity) string {
 // bodyTooLong is what GitHub says of an issue whose body is over its limit, should that not be the one that is known.
 const bodyTooLong = "body is too long"
 
-// explain adds to an error what GitHub means by its answer, and finds the waits that are not in a Retry-After alone.
-func (s *sender) explain(resp *outbound.Response, err error) error {
-	if limited := s.rateLimit(resp); limited != nil {
+// explain adds to the error of an attempt what GitHub means by its answer, and finds the waits that are not in a
+// Retry-After alone.
+func (s *sender) explain(resp *outbound.Response, attempt int, err error) error {
+	if limited := s.rateLimit(resp, attempt); limited != nil {
 		return limited
 	}
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return fmt.Errorf("%w: the repository has another name or owner now", err)
+		return fmt.Errorf("%w: the repository has another name or owner now%s", err, s.config.elsewhere())
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w: the token is wrong, expired or revoked", err)
 	case http.StatusForbidden:
 		return fmt.Errorf("%w: may the token write the repository's issues? %s", err, s.reason(resp.Body))
 	case http.StatusNotFound:
-		return fmt.Errorf("%w: there is no such repository, or the token has no access to it", err)
+		return fmt.Errorf("%w: there is no such repository, or the token has no access to it%s", err, s.config.elsewhere())
 	case http.StatusGone:
 		return fmt.Errorf("%w: the repository's issues are switched off", err)
 	case http.StatusUnprocessableEntity:
@@ -119,31 +121,64 @@ func (s *sender) explain(resp *outbound.Response, err error) error {
 	return err
 }
 
-// secondaryWait is how long to wait at least after a secondary limit that names no time.
-const secondaryWait = time.Minute
+// elsewhere says what else is the matter where nothing is found, if the API's address is the user's.
+func (c Config) elsewhere() string {
+	if c.APIURL == "" {
+		return ""
+	}
+	return "; or api_url is not the address of the API, such as https://github.example.com/api/v3"
+}
 
-// rateLimit returns the wait that a limit on rates asks for, which comes as 403 or 429, and nil where the answer is none:
+// How long to wait after a limit that names no time: a minute at least, and twice as long after each attempt.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-func (s *sender) rateLimit(resp *outbound.Response) error {
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+const (
+	minLimitWait = time.Minute
+	maxLimitWait = 16 * time.Minute
+)
+
+func limitWait(attempt int) time.Duration {
+	wait := minLimitWait
+	for ; attempt > 1 && wait < maxLimitWait; attempt-- {
+		wait *= 2
+	}
+	return wait
+}
+
+// rateLimit returns the wait that a limit on rates asks for, and nil where the answer is none:
+//
+//	403 or 429 with Retry-After              as it says
+//	403 or 429 with X-RateLimit-Remaining 0  until X-RateLimit-Reset
+//	403 or 429 that says so                  as limitWait has it
+//	422 "was submitted too quickly"          likewise: https://github.com/cli/cli/issues/4801
+func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
+	status := &destination.StatusError{StatusCode: resp.StatusCode}
+	secondary := destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates: %s", status, s.reason(resp.Body)), limitWait(attempt))
+	switch resp.StatusCode {
+	case http.StatusForbidden, http.StatusTooManyRequests:
+	case http.StatusUnprocessableEntity:
+		if strings.Contains(s.reason(resp.Body), "submitted too quickly") {
+			return secondary
+		}
+		return nil
+	default:
 		return nil
 	}
-	status := &destination.StatusError{StatusCode: resp.StatusCode}
 	if wait, ok := destination.ParseRetryAfter(resp.Header.Get("Retry-After"), s.env.Now()); ok {
 		return destination.RetryAfter(fmt.Errorf("%w: a limit on rates", status), wait)
 	}
-	if resp.Header.Get("X-Ratelimit-Remaining") == "0" {
-		if reset, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64); err == nil {
-			wait := time.Unix(reset, 0).Sub(s.env.Now())
-			return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
-		}
+	if reset, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64); err == nil && resp.Header.Get("X-Ratelimit-Remaining") == "0" {
+		wait := time.Unix(reset, 0).Sub(s.env.Now())
+		return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
 	}
-	text := strings.ToLower(string(resp.Body))
-	if strings.Contains(text, "rate limit") || strings.Contains(text, "rate-limit") || strings.Contains(text, "abuse detection") {
-		return destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates", status), secondaryWait)
+	if limitWords.Match(resp.Body) {
+		return secondary
 	}
 	return nil
 }
+
+// limitWords are what a limit is called in a message, or in the address of the page about it. The secondary ones were
+// those on abuse once.
+var limitWords = regexp.MustCompile(`(?i)rate.limit|abuse detection|too many requests`)
 
 // reason returns what an error says: its message and what is wrong with which field.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed

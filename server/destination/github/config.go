@@ -111,17 +111,35 @@ func word(most int) func(word string) string {
 }
 
 func apiURLFault(text string) string {
-	u, err := url.Parse(text)
-	if err == nil && (u.Hostname() == "github.com" || u.Hostname() == "www.github.com") {
+	u, fault := destination.ParseURL(text)
+	if fault != "" {
+		return fault
+	}
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case host == "github.com" || host == "www.github.com":
 		return "must be the address of the API: leave it out for github.com"
+	case strings.HasSuffix(host, ".ghe.com") && !strings.HasPrefix(host, "api."):
+		return "must be the address of the API: https://api." + host
+	case strings.Contains(u.Path, "/repos/"):
+		return "must be the address of the API alone, such as https://github.example.com/api/v3: owner and repository are appended"
 	}
 	return destination.BaseURLFault(text)
 }
 
+// base returns what the paths of the API come after. An Enterprise Server has its API below /api/v3; the other APIs have
+// hosts of their own: https://docs.github.com/en/enterprise-server/rest/enterprise-admin
+func (c Config) base() string {
+	u, err := url.Parse(cmp.Or(c.APIURL, publicURL))
+	if err == nil && strings.Trim(u.Path, "/") == "" && !strings.HasPrefix(strings.ToLower(u.Host), "api.") {
+		return destination.Endpoint(c.APIURL, "api", "v3")
+	}
+	return strings.TrimRight(cmp.Or(c.APIURL, publicURL), "/")
+}
+
 // issues returns where the repository's issues are.
 func (c Config) issues() string {
-	base := strings.TrimRight(cmp.Or(c.APIURL, publicURL), "/")
-	return base + "/repos/" + url.PathEscape(c.Owner) + "/" + url.PathEscape(c.Repository) + "/issues"
+	return c.base() + "/repos/" + url.PathEscape(c.Owner) + "/" + url.PathEscape(c.Repository) + "/issues"
 }
 
 // labels returns the labels of an issue, each once: GitHub does not tell upper and lower case apart.

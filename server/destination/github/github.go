@@ -61,7 +61,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 			return receipt, err
 		}
 	}
-	receipt, resp, err := s.exchange(ctx, http.MethodPost, s.config.issues(), rendering.Body)
+	receipt, resp, err := s.exchange(ctx, m, http.MethodPost, s.config.issues(), rendering.Body)
 	receipt.Truncated = rendering.Truncated
 	if err != nil {
 		return receipt, err
@@ -78,7 +78,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 }
 
 // exchange makes a request as GitHub wants it: https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#headers
-func (s *sender) exchange(ctx context.Context, method, url string, body []byte) (destination.Receipt, *outbound.Response, error) {
+func (s *sender) exchange(ctx context.Context, m *destination.Message, method, url string, body []byte) (destination.Receipt, *outbound.Response, error) {
 	header := http.Header{
 		"Accept":               {"application/vnd.github+json"},
 		"Authorization":        {"Bearer " + s.config.Token.Reveal()},
@@ -86,7 +86,7 @@ func (s *sender) exchange(ctx context.Context, method, url string, body []byte) 
 	}
 	receipt, resp, err := s.env.Exchange(ctx, method, url, header, body, s.config.Token)
 	if resp != nil && err != nil {
-		err = s.explain(resp, err)
+		err = s.explain(resp, m.Attempt, err)
 	}
 	return receipt, resp, err
 }

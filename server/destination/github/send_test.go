@@ -32,7 +32,7 @@ func TestSend_SaysWhoAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := repo.requests()[0]
-	if r.Method != http.MethodPost || r.URL.Path != "/repos/octo-org/alerts/issues" {
+	if r.Method != http.MethodPost || r.URL.Path != "/api/v3/repos/octo-org/alerts/issues" {
 		t.Errorf("got %s %s", r.Method, r.URL.Path)
 	}
 	for name, want := range map[string]string{
@@ -48,15 +48,34 @@ func TestSend_SaysWhoAsks(t *testing.T) {
 func TestSend_UsesTheConfiguredAddress(t *testing.T) {
 	t.Parallel()
 	repo := newRepository(t)
-	for _, path := range []string{"/api/v3", "/api/v3/"} {
+	for path, want := range map[string]string{"": "/api/v3", "/": "/api/v3", "/api/v3": "/api/v3", "/api/v3/": "/api/v3", "/proxy": "/proxy"} {
 		repo.config.APIURL = repo.URL + path
 		if _, err := repo.send(t, destinationtest.Message()); err != nil {
 			t.Fatal(err)
 		}
+		requests := repo.requests()
+		if got := requests[len(requests)-1].URL.Path; got != want+"/repos/octo-org/alerts/issues" {
+			t.Errorf("%q: got %s, want it below %s", path, got, want)
+		}
 	}
-	for _, r := range repo.requests() {
-		if r.URL.Path != "/api/v3/repos/octo-org/alerts/issues" {
-			t.Errorf("got %s", r.URL.Path)
+}
+
+// An Enterprise Server has its API below a path of its host, the others have a host for it.
+func TestConfig_KnowsWhereTheAPIIs(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"":                                 "https://api.github.com",
+		"https://api.github.com/":          "https://api.github.com",
+		"https://api.octocorp.ghe.com":     "https://api.octocorp.ghe.com",
+		"https://ghe.example.com":          "https://ghe.example.com/api/v3",
+		"https://ghe.example.com:8443/":    "https://ghe.example.com:8443/api/v3",
+		"https://ghe.example.com/api/v3/":  "https://ghe.example.com/api/v3",
+		"https://proxy.example.com/github": "https://proxy.example.com/github",
+	} {
+		c := config
+		c.APIURL = address
+		if got := c.Issues(); got != want+"/repos/octo-org/alerts/issues" {
+			t.Errorf("%q: got %s, want it below %s", address, got, want)
 		}
 	}
 }
@@ -99,7 +118,7 @@ func TestSend_LooksAsGitHubsContractSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := repo.requests()[0]
-	req, err := http.NewRequest(asked.Method, "https://api.github.com"+asked.URL.RequestURI(), nil)
+	req, err := http.NewRequest(asked.Method, "https://api.github.com"+strings.TrimPrefix(asked.URL.RequestURI(), "/api/v3"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,12 +338,20 @@ func TestSend_UnderstandsGitHubsAnswers(t *testing.T) {
 		"secondary limit with wait": {403, map[string]string{"Retry-After": "150"}, secondary, destination.OutcomeWait, 150 * time.Second, "limit"},
 		"older secondary limit":     {403, nil, `{"message":"You have triggered an abuse detection mechanism."}`, destination.OutcomeWait, time.Minute, ""},
 		"429 alone":                 {429, nil, `{}`, destination.OutcomeRetry, 0, ""},
-		"forbidden":                 {403, map[string]string{"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": reset}, `{"message":"Resource not accessible by personal access token"}`, destination.OutcomePermanent, 0, "Resource not accessible by personal access token"},
-		"single sign-on":            {403, nil, `{"message":"Resource protected by organization SAML enforcement."}`, destination.OutcomePermanent, 0, "SAML"},
-		"bad token":                 {401, nil, `{"message":"Bad credentials"}`, destination.OutcomePermanent, 0, "token is wrong"},
-		"not found":                 {404, nil, `{"message":"Not Found"}`, destination.OutcomePermanent, 0, "no access"},
-		"issues off":                {410, nil, `{"message":"Issues has been disabled in this repository."}`, destination.OutcomePermanent, 0, "switched off"},
-		"renamed":                   {301, map[string]string{"Location": "/repositories/1/issues"}, `{"message":"Moved Permanently"}`, destination.OutcomePermanent, 0, "another name"},
+		"429 at the edge":           {429, nil, `<html><title>Too many requests</title></html>`, destination.OutcomeWait, time.Minute, ""},
+		"a reset that is missing":   {403, map[string]string{"X-RateLimit-Remaining": "0"}, `{"message":"API rate limit exceeded for user ID 1."}`, destination.OutcomeWait, time.Minute, ""},
+		"a limit by its page alone": {403, nil, `{"message":"Forbidden","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#secondary-rate-limits"}`, destination.OutcomeWait, time.Minute, ""},
+		"blocked from creating":     {403, nil, `{"message":"You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."}`, destination.OutcomeWait, time.Minute, "content creation"},
+		"too quick": {
+			422, nil, `{"message":"Validation Failed","errors":[{"resource":"Issue","code":"custom","field":"base","message":"was submitted too quickly"}]}`,
+			destination.OutcomeWait, time.Minute, "was submitted too quickly",
+		},
+		"forbidden":      {403, map[string]string{"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": reset}, `{"message":"Resource not accessible by personal access token"}`, destination.OutcomePermanent, 0, "Resource not accessible by personal access token"},
+		"single sign-on": {403, nil, `{"message":"Resource protected by organization SAML enforcement."}`, destination.OutcomePermanent, 0, "SAML"},
+		"bad token":      {401, nil, `{"message":"Bad credentials"}`, destination.OutcomePermanent, 0, "token is wrong"},
+		"not found":      {404, nil, `{"message":"Not Found"}`, destination.OutcomePermanent, 0, "no access to it; or api_url is not the address of the API"},
+		"issues off":     {410, nil, `{"message":"Issues has been disabled in this repository."}`, destination.OutcomePermanent, 0, "switched off"},
+		"renamed":        {301, map[string]string{"Location": "/repositories/1/issues"}, `{"message":"Moved Permanently"}`, destination.OutcomePermanent, 0, "another name or owner now; or api_url is"},
 		"invalid": {
 			422, nil, `{"message":"Validation Failed","errors":[{"resource":"Issue","code":"custom","field":"title","message":"title is too long (maximum is 256 characters)"},{"resource":"Issue","field":"assignees","code":"invalid","value":"octocat"},"a text"]}`,
 			destination.OutcomePermanent, 0, "Validation Failed: title is too long (maximum is 256 characters): assignees invalid: a text",
@@ -387,6 +414,28 @@ func TestSend_ShortensABodyThatIsTooLong(t *testing.T) {
 	}
 	if body := repo.issues[0].Body; len(body) > 40_000 || !strings.Contains(body, "refused more as too large") {
 		t.Errorf("got a body of %d bytes: %.200s, want half of it, that says so", len(body), body)
+	}
+}
+
+func TestSend_WaitsLongerAfterEachAttempt(t *testing.T) {
+	t.Parallel()
+	for attempt, want := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 16, 1000: 16} {
+		for status, body := range map[int]string{
+			403: `{"message":"You have exceeded a secondary rate limit."}`, 429: `{"message":"You have triggered an abuse detection mechanism."}`, 422: `{"message":"was submitted too quickly"}`,
+		} {
+			repo := newRepository(t)
+			repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, body)
+				return true
+			}
+			m := destinationtest.Message()
+			m.Attempt = attempt
+			_, err := repo.send(t, m)
+			if outcome, wait := destination.OutcomeOf(err); outcome != destination.OutcomeWait || wait != want*time.Minute {
+				t.Errorf("attempt %d, %d: got %s after %s, want WAIT after %s", attempt, status, outcome, wait, want*time.Minute)
+			}
+		}
 	}
 }
 

@@ -56,10 +56,10 @@ func (c complaint) tooLong() bool {
 // judge says what follows from an answer that is no success, and what an operator can do about it. err is the usual
 // choice.
 //
-//	400 with a page of HTML    retry: it comes from in front of Jira, which has seen nothing
-//	429, 503                   wait as Retry-After says, or X-RateLimit-Reset where that is missing
-//	400, too long a text       permanent, but for a smaller issue
-//	400, 401, 403, 404, 3xx    permanent, with a hint
+//	400 with a page of HTML        retry: it comes from in front of Jira, which has seen nothing
+//	429, 503                       wait as Retry-After says, or X-RateLimit-Reset where that is missing
+//	400, too long a text           permanent, but for a smaller issue
+//	400, 401, 403, 404, 422, 3xx   permanent, with a hint
 func (s *Site) judge(resp *outbound.Response, said complaint, err error) error {
 	outcome, _ := destination.OutcomeOf(err)
 	if resp.StatusCode == http.StatusBadRequest && isPage(resp) {
@@ -108,7 +108,7 @@ func (s *Site) hint(resp *outbound.Response, said complaint) string {
 		return s.Hints.NotFound
 	case code >= 300 && code <= 399:
 		return "Jira sends the request elsewhere: is its address right, and does it take the credentials rather than ask for a login?"
-	case code == http.StatusBadRequest:
+	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
 		return s.hintAboutFields(said)
 	}
 	return ""

@@ -6,12 +6,14 @@
 //	config.go   Config: what an issue is made with, and what may stand there
 //	custom.go   custom fields, as JSON
 //	issue.go    Issue: the body of the request that creates it, and the label that tells it again
-//	site.go     Site: one Jira; creating an issue, after searching for it where it may be there already
+//	site.go     Site: one Jira; creating an issue, after looking for it where it may be there already
+//	find.go     the issue that an earlier attempt made
 //	answer.go   what Jira's answers mean
 package jira
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -115,6 +117,23 @@ func nameFault(name string) string {
 		return fmt.Sprintf("must be at most %d characters", maxName)
 	}
 	return ""
+}
+
+// below matches where the path of a page or of the REST API begins, in an address that somebody copied from a browser or
+// from a program. A context path is none of them.
+var below = regexp.MustCompile(`/(?:rest|browse)(?:/|$)|/(?:secure|projects|issues|plugins)/.|/[A-Za-z]+\.jspa?$`)
+
+// AddressFault is the fault of an address that has more than Jira's own, which it names.
+func AddressFault(u *url.URL) string {
+	end := below.FindStringIndex(u.Path)
+	if end == nil && u.RawQuery == "" && u.Fragment == "" {
+		return ""
+	}
+	alone := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if end != nil {
+		alone.Path = u.Path[:end[0]]
+	}
+	return "must be Jira's address alone: " + strings.TrimRight(alone.String(), "/")
 }
 
 // maxSigner is how long a user's name or password may be, in characters; ours.

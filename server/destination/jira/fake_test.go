@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -30,10 +31,12 @@ type fake struct {
 	mu       sync.Mutex
 	issues   []issue
 	searches int
+	reads    int                         // of issues by their keys
 	lag      int                         // how many searches do not yet see what was made
 	lose     bool                        // the answer to the next creation does not arrive
 	search   func(w http.ResponseWriter) // answers searches in Jira's place
 	create   func(w http.ResponseWriter) // answers creations in Jira's place
+	read     func(w http.ResponseWriter) // answers reads of issues in Jira's place
 	seen     []*http.Request
 }
 
@@ -41,6 +44,8 @@ type issue struct {
 	Key     string
 	Project string
 	Labels  []string
+	indexed bool   // searches see it however far they are behind
+	was     string // its key before it was moved
 }
 
 func newFake(t *testing.T) *fake {
@@ -49,6 +54,7 @@ func newFake(t *testing.T) *fake {
 	mux := http.NewServeMux()
 	for _, api := range []string{"/rest/api/3", "/jira/rest/api/2"} {
 		mux.HandleFunc("POST "+api+"/issue", f.makeIssue)
+		mux.HandleFunc("GET "+api+"/issue/{key}", f.readIssue)
 	}
 	mux.HandleFunc("POST /rest/api/3/search/jql", func(w http.ResponseWriter, r *http.Request) {
 		var asked struct {
@@ -56,13 +62,14 @@ func newFake(t *testing.T) *fake {
 			Fields     []string
 			MaxResults int
 		}
-		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Fields) == 0 || asked.MaxResults != 1 {
-			t.Errorf("got the search %+v (error %v), want one issue with its key", asked, err)
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Fields) == 0 {
+			t.Errorf("got the search %+v (error %v), want issues with their keys", asked, err)
 		}
-		f.find(t, w, r, asked.JQL)
+		f.find(t, w, r, asked.JQL, asked.MaxResults)
 	})
 	mux.HandleFunc("GET /jira/rest/api/2/search", func(w http.ResponseWriter, r *http.Request) {
-		f.find(t, w, r, r.URL.Query().Get("jql"))
+		most, _ := strconv.Atoi(r.URL.Query().Get("maxResults"))
+		f.find(t, w, r, r.URL.Query().Get("jql"), most)
 	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)
@@ -98,9 +105,32 @@ func (f *fake) makeIssue(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"id":"10000","key":%q,"self":"https://example.com/10000"}`, made.Key)
 }
 
-var query = regexp.MustCompile(`^project = "([A-Z]+)" AND labels = "([a-z0-9-]+)" ORDER BY created ASC$`)
+// readIssue answers for an issue whether or not searches see it, and under the key that it had before it was moved.
+func (f *fake) readIssue(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = append(f.seen, r)
+	f.reads++
+	if f.read != nil {
+		f.read(w)
+		return
+	}
+	for _, i := range f.issues {
+		if key := r.PathValue("key"); key == i.Key || key == i.was {
+			_ = json.NewEncoder(w).Encode(i.json())
+			return
+		}
+	}
+	answer(404, nil, `{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}`)(w)
+}
 
-func (f *fake) find(t *testing.T, w http.ResponseWriter, r *http.Request, jql string) {
+func (i issue) json() map[string]any {
+	return map[string]any{"id": "10000", "key": i.Key, "fields": map[string]any{"labels": i.Labels}}
+}
+
+var query = regexp.MustCompile(`^(?:project = "([A-Z]+)" ORDER BY created DESC|labels = "([a-z0-9-]+)" ORDER BY created ASC)$`)
+
+func (f *fake) find(t *testing.T, w http.ResponseWriter, r *http.Request, jql string, most int) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,17 +142,20 @@ func (f *fake) find(t *testing.T, w http.ResponseWriter, r *http.Request, jql st
 	}
 	terms := query.FindStringSubmatch(jql)
 	if terms == nil {
-		t.Errorf("got the query %q, want a project and a label", jql)
+		t.Errorf("got the query %q, want a project or a label", jql)
 		http.Error(w, "bad query", http.StatusBadRequest)
 		return
 	}
-	found := []map[string]string{}
+	found := []map[string]any{}
 	for _, i := range f.issues {
-		if f.searches > f.lag && i.Project == terms[1] && slices.Contains(i.Labels, terms[2]) {
-			found = append(found, map[string]string{"id": "10000", "key": i.Key})
+		if (f.searches > f.lag || i.indexed) && (i.Project == terms[1] || slices.Contains(i.Labels, terms[2])) {
+			found = append(found, i.json())
 		}
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"issues": found, "isLast": true})
+	if terms[1] != "" {
+		slices.Reverse(found)
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"issues": found[:min(most, len(found))], "isLast": true})
 }
 
 func hangUp(w http.ResponseWriter) {

@@ -5,10 +5,8 @@ package jira
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -20,12 +18,12 @@ import (
 // Site is one Jira: where it is, how to sign in, and what differs between Cloud and Data Center.
 type Site struct {
 	Env     destination.Env
-	API     string                   // what the REST API's paths come after, such as https://acme.atlassian.net/rest/api/3
-	Web     string                   // what people open, such as https://acme.atlassian.net
-	Sign    Signature                // who asks
-	Search  func(jql string) Request // the request that finds at most one issue
-	Hints   Hints                    // what to do about a refusal
-	Project string                   // where the issues are
+	API     string                             // what the REST API's paths come after, such as https://acme.atlassian.net/rest/api/3
+	Web     string                             // what people open, such as https://acme.atlassian.net
+	Sign    Signature                          // who asks
+	Search  func(jql string, most int) Request // the request that finds so many issues at most, with their labels
+	Hints   Hints                              // what to do about a refusal
+	Project string                             // where the issues are made
 }
 
 // Request is one request to the REST API. Path begins with a slash; a nil Body is none.
@@ -98,69 +96,11 @@ func (s *Site) name(receipt destination.Receipt, key string) destination.Receipt
 	return receipt
 }
 
-// indexLag is how long Jira may take to find an issue that was just made: on Cloud "a few seconds to minutes", mostly
-// seconds, see https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/ (its remedy, reconcileIssues, wants
-// the id of the issue, which a lost answer did not bring); on Data Center the other nodes of a cluster follow within seconds.
-const indexLag = 10 * time.Second
-
-// findPatiently searches and, where there is nothing yet and the attempt before may have ended less than indexLag ago,
-// waits for the search to catch up and searches once more. When a process comes back, what it finds waiting may have been
-// tried up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it once.
-// What remains is an index that is behind for longer than indexLag, or than half of the time that the attempt has.
-func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	receipt, err := s.find(ctx, m)
-	if err != nil || receipt.ExternalID != "" {
-		return receipt, err
-	}
-	wait := indexLag
-	if !m.Tried.IsZero() {
-		wait -= s.Env.Now().Sub(m.Tried)
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline)/2) // the rest is for the search and the issue
-	}
-	if wait <= 0 {
-		return receipt, nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return destination.Receipt{}, context.Cause(ctx)
-	case <-timer.C:
-	}
-	return s.find(ctx, m)
-}
-
-// find searches for the issue of a message. The receipt names it when there is one.
-func (s *Site) find(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
-	jql := fmt.Sprintf(`project = "%s" AND labels = "%s" ORDER BY created ASC`, s.Project, Label(m))
-	receipt, resp, err := s.exchange(ctx, s.Search(jql))
-	if err != nil {
-		return receipt, err
-	}
-	var found struct {
-		Issues *[]struct {
-			Key string `json:"key"`
-		} `json:"issues"`
-	}
-	if json.Unmarshal(resp.Body, &found) != nil || found.Issues == nil {
-		return receipt, destination.Unconfirmed("list of issues")
-	}
-	for _, issue := range *found.Issues {
-		if issueKey.MatchString(issue.Key) {
-			receipt.Message = "an earlier attempt has made " + issue.Key
-			return s.name(receipt, issue.Key), nil
-		}
-	}
-	return receipt, nil
-}
-
 // trySearch shows, after a test has made its issue, that a retry could search for it: that takes a permission, and of a
-// token a scope, that making an issue does not.
+// token a scope, that making an issue does not. A search that fails in passing shows nothing, and the issue is there.
 func (s *Site) trySearch(ctx context.Context, m *destination.Message, key string) error {
 	_, err := s.find(ctx, m)
-	if _, refused := errors.AsType[*destination.StatusError](err); !refused {
+	if !destination.IsRefused(err) {
 		return nil
 	}
 	return fmt.Errorf("the test issue %s was made, but searching for it failed, as a retry would: %w", key, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func again(ago time.Duration) *destination.Message {
 // hurried is a context whose deadline leaves little time to wait for the search.
 func hurried(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -73,7 +74,7 @@ func TestSend_WaitsForTheSearchToCatchUp(t *testing.T) {
 		f.lose, f.lag = true, 1
 		_, err := sender.Send(t.Context(), destinationtest.Message())
 		mustOutcome(t, destination.OutcomeAmbiguous, err)
-		receipt, err := sender.Send(hurried(t), again(time.Second))
+		receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
 		mustOutcome(t, destination.OutcomeDelivered, err)
 		mustKeep(t, f, 1, 2)
 		if receipt.ExternalID != "SEC-1" {
@@ -90,8 +91,9 @@ func TestSend_MakesTheIssueThatNoAttemptMade(t *testing.T) {
 		m        *destination.Message
 		searches int
 	}{
-		"after a second":         {again(time.Second), 2},
-		"after ten seconds":      {again(10 * time.Second), 1},
+		"after a moment":         {again(9900 * time.Millisecond), 2},
+		"after ten seconds":      {again(10 * time.Second), 2},
+		"after five minutes":     {again(5 * time.Minute), 1},
 		"after an hour":          {again(time.Hour), 1},
 		"after a killed process": {killed, 2},
 	} {
@@ -140,23 +142,119 @@ func TestSend_DoesNotSearchOnTheFirstAttempt(t *testing.T) {
 	})
 }
 
-func TestSend_LeavesIssuesOfOtherProjectsAndDeliveriesAlone(t *testing.T) {
+func TestSend_LeavesIssuesOfOtherDeliveriesAlone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
 		t.Helper()
 		other := destinationtest.Message()
 		other.DeliveryID = "another"
-		f.issues = []issue{
-			{Key: "OPS-1", Project: "OPS", Labels: []string{jira.Label(destinationtest.Message())}},
-			{Key: "SEC-7", Project: "SEC", Labels: []string{jira.Label(other)}},
-		}
-		receipt, err := sender.Send(hurried(t), again(time.Second))
+		f.issues = []issue{{Key: "SEC-1", Project: "SEC", Labels: []string{jira.Label(other)}}}
+		receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
 		mustOutcome(t, destination.OutcomeDelivered, err)
-		mustKeep(t, f, 3, 2)
-		if receipt.ExternalID != "SEC-3" {
+		mustKeep(t, f, 2, 2)
+		if receipt.ExternalID != "SEC-2" {
 			t.Errorf("got %+v, want an issue of its own", receipt)
 		}
 	})
+}
+
+// A person may have moved the issue to another project before the retry comes.
+func TestSend_FindsTheIssueThatWasMoved(t *testing.T) {
+	t.Parallel()
+	label := jira.Label(destinationtest.Message())
+	for name, lag := range map[string]int{"by its label": 0, "by its old key": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.lag = lag
+				f.issues = []issue{{Key: "OPS-7", was: "SEC-3", Project: "OPS", Labels: []string{label}}}
+				receipt, err := sender.Send(t.Context(), again(9900*time.Millisecond))
+				mustOutcome(t, destination.OutcomeDelivered, err)
+				mustKeep(t, f, 1, min(lag, 1)+1)
+				if receipt.ExternalID != "OPS-7" || !strings.HasSuffix(receipt.ExternalURL, "/browse/OPS-7") {
+					t.Errorf("got %+v, want the issue where it is now", receipt)
+				}
+			})
+		})
+	}
+}
+
+// TestSend_FindsTheIssueThatTheSearchDoesNotSee has a search that stays behind, so that only its key leads to the issue.
+func TestSend_FindsTheIssueThatTheSearchDoesNotSee(t *testing.T) {
+	t.Parallel()
+	ours := jira.Label(destinationtest.Message())
+	// others are issues whose numbers are given, and whether the search sees them.
+	others := func(project string, indexed bool, numbers ...int) (issues []issue) {
+		for _, n := range numbers {
+			issues = append(issues, issue{Key: fmt.Sprintf("%s-%d", project, n), Project: "SEC", indexed: indexed, Labels: []string{"other"}})
+		}
+		return issues
+	}
+	made := func(key string) []issue { return []issue{{Key: key, Project: "SEC", Labels: []string{ours}}} }
+	var many []int
+	for n := range 49 {
+		many = append(many, n+101)
+	}
+	for name, c := range map[string]struct {
+		issues []issue
+		want   string // the issue that is found; "" is that one more is made
+		reads  int
+	}{
+		"the first of the project":   {made("SEC-1"), "SEC-1", 1},
+		"the next":                   {slices.Concat(others("SEC", true, 98, 99, 100), made("SEC-101")), "SEC-101", 18},
+		"behind a gap":               {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-8")), "SEC-8", 5},
+		"behind others not seen":     {slices.Concat(others("SEC", true, 100), others("SEC", false, many...), made("SEC-150")), "SEC-150", 69},
+		"before others that are":     {slices.Concat(others("SEC", true, 1, 2), made("SEC-3"), others("SEC", true, 4, 5)), "SEC-3", 1},
+		"of a project with new name": {slices.Concat(others("NEW", true, 1, 2, 3), made("NEW-4")), "NEW-4", 1},
+		"in no project at all":       {nil, "", 5},
+		"too far behind a gap":       {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-9")), "", 5},
+		"too far behind others":      {slices.Concat(others("SEC", true, 100), others("SEC", false, append(many, 150)...), made("SEC-151")), "", 69},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.lag, f.issues = 1000, slices.Clone(c.issues)
+				receipt, err := sender.Send(t.Context(), again(10*time.Second))
+				mustOutcome(t, destination.OutcomeDelivered, err)
+				found := receipt.StatusCode == http.StatusOK
+				if found != (c.want != "") || found && receipt.ExternalID != c.want || f.searches != 2 || f.reads != c.reads {
+					t.Errorf("got %+v after %d searches and %d reads, want %q after 2 and %d", receipt, f.searches, f.reads, c.want, c.reads)
+				}
+			})
+		})
+	}
+}
+
+func TestSend_MakesNothingWhenAReadFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		read func(http.ResponseWriter)
+		want destination.Outcome
+	}{
+		"overload":   {answer(500, nil, ""), destination.OutcomeRetry},
+		"throttled":  {answer(429, http.Header{"Retry-After": {"5"}}, ""), destination.OutcomeWait},
+		"lost":       {hangUp, destination.OutcomeRetry},
+		"login page": {answer(200, nil, "<html>Log in</html>"), destination.OutcomeRetry},
+		"no issue":   {answer(200, nil, `{}`), destination.OutcomeRetry},
+		"refused":    {answer(403, nil, ""), destination.OutcomeDelivered}, // an alert is rather brought twice than lost
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.read = c.read
+				_, err := sender.Send(t.Context(), again(10*time.Second))
+				mustOutcome(t, c.want, err)
+				want := 0
+				if c.want == destination.OutcomeDelivered {
+					want = 1
+				}
+				mustKeep(t, f, want, 2)
+			})
+		})
+	}
 }
 
 func TestSend_MakesNothingWhenTheSearchFails(t *testing.T) {
@@ -243,6 +341,30 @@ func TestSend_TriesTheSearchInATest(t *testing.T) {
 	})
 }
 
+// The issue of a test is there, whatever keeps the search that comes after it for a while.
+func TestSend_DeliversATestWhoseSearchFailsInPassing(t *testing.T) {
+	t.Parallel()
+	for name, search := range map[string]func(http.ResponseWriter){
+		"throttled": answer(429, http.Header{"Retry-After": {"5"}}, ""),
+		"overload":  answer(503, nil, ""),
+		"edge":      answer(400, nil, "<html>"),
+		"lost":      hangUp,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+				t.Helper()
+				f.search = search
+				receipt, err := sender.Send(t.Context(), destinationtest.Test())
+				if err != nil || receipt.ExternalID != "SEC-1" {
+					t.Errorf("got %+v, error %v, want the issue", receipt, err)
+				}
+				mustKeep(t, f, 1, 1)
+			})
+		})
+	}
+}
+
 func TestSend_Signs(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -252,7 +374,7 @@ func TestSend_Signs(t *testing.T) {
 	for name, kind := range kinds {
 		f := newFake(t)
 		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL))
-		if _, err := sender.Send(hurried(t), again(time.Second)); err != nil {
+		if _, err := sender.Send(t.Context(), again(9900*time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range f.seen {
@@ -260,8 +382,8 @@ func TestSend_Signs(t *testing.T) {
 				t.Errorf("%s %s: got %q, want %q", r.Method, r.URL.Path, got, want[name])
 			}
 		}
-		if len(f.seen) != 3 {
-			t.Errorf("%s: got %d requests, want two searches and a creation", name, len(f.seen))
+		if len(f.seen) != 8 {
+			t.Errorf("%s: got %d requests, want two searches, five reads and a creation", name, len(f.seen))
 		}
 	}
 }
@@ -294,6 +416,11 @@ func TestSend_ClassesWhatJiraAnswers(t *testing.T) {
 			answer(400, nil, `{"errorMessages":[],"errors":{"project":"valid project is required"}}`),
 			destination.OutcomePermanent, 0,
 			[]string{"project: valid project is required", "project_key must name a project that this account can see"},
+		},
+		"configuration problem": {
+			answer(422, nil, `{"errorMessages":[],"errors":{"customfield_10050":"The field has no context here."}}`),
+			destination.OutcomePermanent, 0,
+			[]string{"customfield_10050: The field has no context", "custom_fields must set customfield_10050"},
 		},
 		"too long":            {answer(400, nil, `{"errorMessages":["CONTENT_LIMIT_EXCEEDED"],"errors":{}}`), destination.OutcomePermanent, 0, []string{"CONTENT_LIMIT_EXCEEDED"}},
 		"unauthorized":        {answer(401, nil, "Client must be authenticated to access this resource."), destination.OutcomePermanent, 0, []string{"still valid", "Client must be"}},

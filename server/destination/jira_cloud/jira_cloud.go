@@ -11,6 +11,7 @@
 package jiracloud
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"regexp"
@@ -76,28 +77,31 @@ func (c Config) validateAddress(faults *destination.Faults) {
 	case strings.Contains(site.Path, "/ex/jira/"):
 		faults.Add("/site_url", "must be the address people open, such as https://acme.atlassian.net; the id in this one belongs in cloud_id")
 	case strings.Trim(site.Path, "/") != "" || site.RawQuery != "" || site.Fragment != "":
-		faults.Add("/site_url", "must be the site's address alone, such as https://acme.atlassian.net")
+		faults.Add("/site_url", "must be the site's address alone: %s://%s", site.Scheme, site.Host)
 	}
 	if c.CloudID != "" && !cloudID.MatchString(c.CloudID) {
 		faults.Add("/cloud_id", "must be an id such as 1324a887-45db-1bf4-1e99-ef0ff456d421, as https://acme.atlassian.net/_edge/tenant_info shows it for a site")
 	}
-	faults.Optional("/api_url", c.APIURL, destination.BaseURLFault)
+	faults.Optional("/api_url", c.APIURL, c.apiURLFault)
+}
+
+func (c Config) apiURLFault(text string) string {
+	u, fault := destination.ParseURL(text)
+	switch {
+	case fault != "":
+		return fault
+	case c.CloudID == "" && u.Scheme+"://"+u.Host == usualAPI && !strings.HasPrefix(u.Path, "/ex/jira/"):
+		return "needs cloud_id beside it: that address has many sites"
+	}
+	return jira.AddressFault(u)
 }
 
 // api returns what the paths of the REST API come after.
 func (c Config) api() string {
-	base := c.APIURL
-	switch {
-	case base == "" && c.CloudID != "":
-		base = usualAPI
-	case base == "":
-		base = c.SiteURL
-	}
-	base = strings.TrimRight(base, "/")
 	if c.CloudID != "" {
-		base += "/ex/jira/" + c.CloudID
+		return destination.Endpoint(cmp.Or(c.APIURL, usualAPI), "ex", "jira", c.CloudID, "rest", "api", "3")
 	}
-	return base + "/rest/api/3"
+	return destination.Endpoint(cmp.Or(c.APIURL, c.SiteURL), "rest", "api", "3")
 }
 
 // verbatim is how a text from an alert stands in a template of the body: the Atlassian Document Format has no markup.
@@ -127,13 +131,13 @@ var hints = jira.Hints{
 	NotFound:     "is site_url, or cloud_id, right, and may the account see the project?",
 }
 
-// search is the request that finds one issue by JQL. Without fields Jira answers with ids alone.
-func search(jql string) jira.Request {
+// search is the request that finds issues by JQL. Without fields Jira answers with ids alone.
+func search(jql string, most int) jira.Request {
 	body, _ := json.Marshal(struct { // texts can always be encoded
 		JQL        string   `json:"jql"`
 		Fields     []string `json:"fields"`
 		MaxResults int      `json:"maxResults"`
-	}{jql, []string{"labels"}, 1})
+	}{jql, []string{"labels"}, most})
 	return jira.Request{Method: http.MethodPost, Path: "/search/jql", Body: body}
 }
 

@@ -277,6 +277,7 @@ func TestConfig_ChoosesTheAddress(t *testing.T) {
 		{`"site_url":"` + server.URL + `/","email":"a@example.com"`, "/rest/api/3/issue", "Basic YUBleGFtcGxlLmNvbTpzZWNyZXQ=", server.URL},
 		{`"site_url":"https://acme.atlassian.net","api_url":"` + server.URL + `/proxy/"`, "/proxy/rest/api/3/issue", "Bearer secret", "https://acme.atlassian.net"},
 		{`"site_url":"https://acme.atlassian.net","api_url":"` + server.URL + `","cloud_id":"` + id + `"`, "/ex/jira/" + id + "/rest/api/3/issue", "Bearer secret", "https://acme.atlassian.net"},
+		{`"site_url":"https://acme.atlassian.net","api_url":"` + server.URL + `/ex/jira/` + id + `/","cloud_id":"` + id + `"`, "/ex/jira/" + id + "/rest/api/3/issue", "Bearer secret", "https://acme.atlassian.net"},
 	} {
 		receipt, err := open(t, `{"project_key":"SEC","api_token":"secret",`+c.members+`}`).Send(t.Context(), destinationtest.Message())
 		if err != nil {
@@ -329,6 +330,10 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{"site_url":"https://acme.atlassian.net/jira/software","api_token":"hidden","project_key":"SEC"}`:                               {"/site_url"},
 		`{"site_url":"https://acme.atlassian.net?x=1","api_token":"hidden","project_key":"SEC"}`:                                         {"/site_url"},
 		`{"site_url":"https://acme.atlassian.net","api_url":"https://a.example/?x=1","api_token":"hidden","project_key":"S"}`:            {"/api_url", "/project_key"},
+		`{` + base + `,"api_url":"https://acme.atlassian.net/rest/api/3"}`:                                                               {"/api_url"},
+		`{` + base + `,"api_url":"https://api.atlassian.com"}`:                                                                           {"/api_url"},
+		`{` + base + `,"api_url":"https://api.atlassian.com/ex/jira/1324a887-45db-1bf4-1e99-ef0ff456d421"}`:                              nil,
+		`{` + base + `,"api_url":"https://api.atlassian.com","cloud_id":"1324a887-45db-1bf4-1e99-ef0ff456d421"}`:                         nil,
 	} {
 		_, _, err := jiracloud.Type.Split(json.RawMessage(text), nil)
 		var got []string

@@ -14,6 +14,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -70,10 +71,10 @@ func (c Config) validateAddress(faults *destination.Faults) {
 		faults.Add("/base_url", "is required: Jira's address with its context path, such as https://jira.example.com/jira")
 	case fault != "":
 		faults.Add("/base_url", "%s", fault)
-	case base.RawQuery != "" || base.Fragment != "" || strings.Contains(base.Path+"/", "/rest/") || strings.Contains(base.Path+"/", "/browse/"):
-		faults.Add("/base_url", "must be the address alone, as under System, General configuration, Base URL")
 	case strings.HasSuffix(base.Hostname(), ".atlassian.net"):
 		faults.Add("/base_url", "is Jira Cloud's: that is the type jira_cloud")
+	default:
+		faults.Check("/base_url", jira.AddressFault(base))
 	}
 }
 
@@ -130,9 +131,9 @@ var hints = jira.Hints{
 	NotFound:     "is base_url right, with its context path, and may the user see the project?",
 }
 
-// search is the request that finds one issue by JQL.
-func search(jql string) jira.Request {
-	query := url.Values{"jql": {jql}, "fields": {"labels"}, "maxResults": {"1"}}
+// search is the request that finds issues by JQL.
+func search(jql string, most int) jira.Request {
+	query := url.Values{"jql": {jql}, "fields": {"labels"}, "maxResults": {strconv.Itoa(most)}}
 	return jira.Request{Method: http.MethodGet, Path: "/search?" + query.Encode()}
 }
 

@@ -309,6 +309,36 @@ func TestSend_KeepsTheContextPath(t *testing.T) {
 	}
 }
 
+func TestConfig_SaysWhatTheAddressIs(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://jira.example.com":                                       "",
+		"https://jira.example.com/jira/":                                 "",
+		"https://jira.example.com/projects":                              "",
+		"https://jira.example.com/browse/SEC-1":                          "https://jira.example.com",
+		"https://jira.example.com:8443/jira/browse/SEC-1?x=1":            "https://jira.example.com:8443/jira",
+		"https://jira.example.com/jira/rest/api/2":                       "https://jira.example.com/jira",
+		"https://jira.example.com/jira/rest":                             "https://jira.example.com/jira",
+		"https://jira.example.com/secure/Dashboard.jspa":                 "https://jira.example.com",
+		"https://jira.example.com/jira/login.jsp":                        "https://jira.example.com/jira",
+		"https://jira.example.com/projects/SEC/issues/SEC-1?filter=all":  "https://jira.example.com",
+		"https://jira.example.com/jira?os_destination=x":                 "https://jira.example.com/jira",
+		"https://jira.example.com/jira/plugins/servlet/project-config/A": "https://jira.example.com/jira",
+	} {
+		_, _, err := jiradatacenter.Type.Split(json.RawMessage(`{"base_url":"`+address+`","project_key":"SEC","personal_access_token":"hid"}`), nil)
+		var got string
+		for _, f := range problem.FieldsOf(err) {
+			got += f.Name + " " + f.Message
+		}
+		if want != "" {
+			want = "/base_url must be Jira's address alone: " + want
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestConfig_ReportsEveryWrongField(t *testing.T) {
 	t.Parallel()
 	const base = `"base_url":"https://jira.example.com/jira","project_key":"SEC"`
