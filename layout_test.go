@@ -359,6 +359,13 @@ func TestContract_EveryDestinationTypeIsComplete(t *testing.T) {
 	var listed []string
 	for _, kind := range catalog.Types() {
 		listed = append(listed, kind.Name)
+		config := configs[kind.Name]
+		if config == nil {
+			continue // reported below
+		}
+		if got, want := slices.Sorted(slices.Values(kind.Members)), slices.Sorted(maps.Keys(config.Value.Properties)); !slices.Equal(got, want) {
+			t.Errorf("the Config of server/destination/%s has the members %v, the contract %v", kind.Name, got, want)
+		}
 	}
 	shared := []string{"amazon", "catalog", "cut", "destinationtest", "jira", "payload", "render", "shrink", "template"} // not types
 	for _, entry := range entries {

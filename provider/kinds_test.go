@@ -204,6 +204,9 @@ func checkSecret(t *testing.T, s secret, want *openapi3.Schema, all map[string]s
 	if required := property.Value.Extensions["x-required-on-create"] == true; s.requiredOnCreate != required {
 		t.Errorf("%s: required on create is %v, the contract says %v", s.name, s.requiredOnCreate, required)
 	}
+	if null := property.Value.Type.Includes("null"); null == s.requiredOnCreate {
+		t.Errorf("%s: the contract's type includes null: %v; want it where the secret can be taken away, and only there", s.name, null)
+	}
 	if table := property.Value.Type.Includes("object"); (s.table != nil) != table || (s.text == nil) != table {
 		t.Errorf("%s: want exactly one function, for a table: %v", s.name, table)
 	}

@@ -5,6 +5,7 @@ package provider_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,12 @@ type traits struct {
 	Needs    map[string][]string `json:"needs"`    // attributes that an attribute needs
 	Without  map[string][]string `json:"without"`  // attributes of the base that an attribute excludes
 }
+
+// onlyType is for who writes a type: go test ./provider -run 'TestDrift|TestSecrets_OfEveryType' -type slack
+var onlyType = flag.String("type", "", "the one destination type whose attributes are walked; all when empty")
+
+// mustTake is the help where the control plane does not take what these tests set.
+const mustTake = "What the tests set is in provider/testdata/types/TYPE.json where not every text is a value: a secret that is a URL stands in its \"values\" and \"needles\" (traits_test.go)."
 
 // insteadOf are the attributes that stand where an attribute does not: one, and what it comes together with.
 func (k traits) insteadOf(attribute string) []string {

@@ -29,6 +29,7 @@ type Config interface {
 // Type is one kind of destination. It is made with [Define].
 type Type struct {
 	Name    string
+	Members []string // the names of all members of its config, as the contract has them
 	Secrets []string // the secret members' names, sorted
 
 	// RateLimitPerSecond is the vendor's published figure, and so the limit of a destination that sets none; 0 is none
@@ -36,9 +37,8 @@ type Type struct {
 	RateLimitPerSecond float64
 	Burst              int // how many messages may go at once within that rate; 0 is as many as it has a second
 
-	members []string // every member's name
-	decode  func(raw json.RawMessage) (Config, error)
-	open    func(c Config, env Env) (Sender, error)
+	decode func(raw json.RawMessage) (Config, error)
+	open   func(c Config, env Env) (Sender, error)
 }
 
 // Define describes a type: its name and how to make a sender from a valid config. New does no I/O. A pointer to C may
@@ -46,8 +46,8 @@ type Type struct {
 func Define[C Config](name string, newSender func(C, Env) (Sender, error)) Type {
 	return Type{
 		Name:    name,
+		Members: members(reflect.TypeFor[C]()),
 		Secrets: secretMembers(reflect.TypeFor[C]()),
-		members: members(reflect.TypeFor[C]()),
 		decode: func(raw json.RawMessage) (Config, error) {
 			var c C
 			if d, ok := any(&c).(interface{ SetDefaults() }); ok {
@@ -136,7 +136,7 @@ func (t Type) Split(raw json.RawMessage, kept func(name string) (json.RawMessage
 func (t Type) unknown(members map[string]json.RawMessage) []problem.Field {
 	var fields []problem.Field
 	for name := range members {
-		if !slices.Contains(t.members, name) {
+		if !slices.Contains(t.Members, name) {
 			fields = append(fields, problem.Field{Name: "/" + name, Message: "is not a field of this type"})
 		}
 	}

@@ -28,8 +28,10 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 )
 
 // MaxBody is how much of an answer's body is read, unless [WithMaxBody] says more; the rest is dropped.
@@ -222,8 +224,11 @@ func checkURL(req *http.Request) error {
 
 // CheckURL returns what is wrong with a URL that a destination is to call, as the end of a sentence that does not
 // quote it ("must not hold a user name or password"), and "" when [Client.Do] takes it. Whether the address may be
-// reached is known only when it is dialled.
+// reached is known only when it is dialled. What is read from a file mostly ends in a line break, which is not the URL's.
 func CheckURL(text string) string {
+	if text != strings.TrimSpace(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return "must be without line breaks, and without space around it"
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return "is not a URL"

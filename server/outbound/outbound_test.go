@@ -459,6 +459,15 @@ func TestCheckURL_RefusesPortsThatDoNotExist(t *testing.T) {
 	}
 }
 
+func TestCheckURL_SaysThatThereIsSpace(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"https://public.example/hook\n", "https://public.example/hook ", "\thttps://public.example/hook", "https://public.example/\r\nhook"} {
+		if fault := outbound.CheckURL(url); !strings.Contains(fault, "line break") {
+			t.Errorf("%q: got fault %q, want that there is a line break or space", url, fault)
+		}
+	}
+}
+
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // paths are the two ways of plain HTTP through a client: its own, and net/http's for what that does not take.

@@ -17,7 +17,7 @@ variable "slack_backup_webhook_url" {
 resource "alertrouter_destination_slack" "on_call" {
   display_name = "SOC on-call"
   severities   = ["HIGH", "CRITICAL"]
-  mention      = "<!here>"
+  mention      = "@here"
 
   webhook_url_wo = var.slack_webhook_url
 

@@ -14,6 +14,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -74,8 +75,20 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	}
 	receipt, _, err := s.env.Post(ctx, s.url, s.header(rendering.Body), rendering.Body, s.secrets...)
 	receipt.Truncated = rendering.Truncated
+	if hint := hints[receipt.StatusCode]; hint != "" {
+		err = fmt.Errorf("%w: %s", err, hint)
+	}
 	return receipt, err
 }
+
+// hints say what an operator can do about a refusal. Blink publishes no answers, so they follow from the status.
+var hints = map[int]string{
+	http.StatusUnauthorized: wrongKey,
+	http.StatusForbidden:    wrongKey,
+	http.StatusNotFound:     "no workflow has this webhook: copy the webhook's URL again, apply its trigger and turn the workflow on",
+}
+
+const wrongKey = "the key is not this webhook's: set api_key where its authentication method is API Key, signing_secret where it is Signature"
 
 // header shows who the request is from: by the API key, or by a signature made with it. A key in the URL needs neither.
 func (s *sender) header(body []byte) http.Header {

@@ -189,19 +189,24 @@ func TestSend_TellsRefusalsApart(t *testing.T) {
 		status int
 		wait   string
 		want   destination.Outcome
+		hint   string // in the error
 	}{
-		{http.StatusUnauthorized, "", destination.OutcomePermanent},
-		{http.StatusNotFound, "", destination.OutcomePermanent},
-		{http.StatusRequestEntityTooLarge, "", destination.OutcomePermanent},
-		{http.StatusTooManyRequests, "", destination.OutcomeRetry},
-		{http.StatusTooManyRequests, "60", destination.OutcomeWait},
-		{http.StatusBadGateway, "", destination.OutcomeRetry},
+		{http.StatusUnauthorized, "", destination.OutcomePermanent, "set api_key"},
+		{http.StatusForbidden, "", destination.OutcomePermanent, "set api_key"},
+		{http.StatusNotFound, "", destination.OutcomePermanent, "turn the workflow on"},
+		{http.StatusRequestEntityTooLarge, "", destination.OutcomePermanent, ""},
+		{http.StatusTooManyRequests, "", destination.OutcomeRetry, ""},
+		{http.StatusTooManyRequests, "60", destination.OutcomeWait, ""},
+		{http.StatusBadGateway, "", destination.OutcomeRetry, ""},
 	} {
 		v := newVendor(t)
 		v.status, v.wait = c.status, c.wait
 		receipt, err := v.open(t, "/webhooks/a", `,"api_key":"`+key+`"`).Send(t.Context(), destinationtest.Message())
 		if outcome, _ := destination.OutcomeOf(err); outcome != c.want || receipt.StatusCode != c.status {
 			t.Errorf("%d: got %s (error %v), want %s", c.status, outcome, err, c.want)
+		}
+		if !strings.Contains(err.Error(), c.hint) {
+			t.Errorf("%d: got the error %v, want %q in it", c.status, err, c.hint)
 		}
 		if text := fmt.Sprint(receipt, err); strings.Contains(text, key) || !strings.Contains(receipt.Message, "[secret]") {
 			t.Errorf("%d: got %s, want the key masked", c.status, text)

@@ -45,10 +45,15 @@ func TestTypes_AreSortedAndDistinct(t *testing.T) {
 	}
 }
 
-// TestTypes_AreDocumented wants a row for each type in each table of the operators' page, with the rate that it has.
+// TestTypes_AreDocumented wants a row for each type in each table of the operators' page, with the rate that it has, and
+// its page in the README's table.
 func TestTypes_AreDocumented(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/operations/destinations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +66,12 @@ func TestTypes_AreDocumented(t *testing.T) {
 	}
 	tables := strings.Count(string(page), "| Type |")
 	for _, typ := range catalog.Types() {
+		if link := "(docs/resources/destination_" + typ.Name + ".md)"; !strings.Contains(string(readme), link) {
+			t.Errorf("README.md, Destination types, has no link to %s", link)
+		}
 		got := rows[typ.Name]
 		if len(got) != tables || tables == 0 {
-			t.Errorf("%s has a row in %d of the %d tables", typ.Name, len(got), tables)
+			t.Errorf("docs/operations/destinations.md has a row for %s in %d of its %d tables", typ.Name, len(got), tables)
 			continue
 		}
 		rate := "none"
@@ -71,7 +79,7 @@ func TestTypes_AreDocumented(t *testing.T) {
 			rate = strconv.FormatFloat(typ.RateLimitPerSecond, 'g', 2, 64)
 		}
 		if cells := got[1]; strings.Fields(cells[len(cells)-1])[0] != rate {
-			t.Errorf("%s: the page says that %s attempts start a second, the type %s", typ.Name, cells[len(cells)-1], rate)
+			t.Errorf("docs/operations/destinations.md: %s: the page says that %s attempts start a second, the type %s", typ.Name, cells[len(cells)-1], rate)
 		}
 	}
 }

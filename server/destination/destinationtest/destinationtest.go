@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package destinationtest is the suite every destination type passes. The test of package catalog runs it over every
-// type listed there; for one type alone: go test ./server/destination/catalog -run '/slack'.
+// type listed there; for one type alone: go test ./server/destination/catalog -run Suite/slack.
 //
 //	destinationtest.go   Case, and Run: the suite
 //	protocol.go          what a vendor's stand-in has to do, whatever it speaks

@@ -126,12 +126,8 @@ func room(e embed) int {
 }
 
 func notes(cutter *render.Cutter, texts render.Texts, m *destination.Message) string {
-	notes := texts.Notes
-	if m.Again {
-		notes = append(slices.Clone(notes), "This may have been sent before: Discord may show it twice.")
-	}
 	var lines []string
-	for _, note := range notes {
+	for _, note := range texts.NotesAt("Discord", m) {
 		lines = append(lines, "*"+escape(cutter.Fit(note, maxNote, size))+"*")
 	}
 	return strings.Join(lines, "\n")

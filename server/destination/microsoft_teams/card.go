@@ -104,11 +104,7 @@ func heading(cutter *render.Cutter, look look, texts render.Texts, m *destinatio
 			rich("small", run{Text: plain(title), Size: "large", Weight: "bolder"}),
 		},
 	}}
-	notes := texts.Notes
-	if m.Again {
-		notes = append(slices.Clone(notes), "This may have been sent before: Teams may show it twice.")
-	}
-	for _, note := range notes {
+	for _, note := range texts.NotesAt("Teams", m) {
 		body = append(body, rich("", run{Text: plain(cutter.Fit(note, maxNote, size)), Italic: true}))
 	}
 	return body

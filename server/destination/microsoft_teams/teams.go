@@ -64,10 +64,13 @@ func (c Config) Validate() error {
 	return faults.Err()
 }
 
-// Addresses that people have at hand, and that are not a flow's. Those of flows are below logic.azure.com (and .us,
-// .cn), api.powerplatform.com, and in government clouds api.gov.powerplatform.microsoft.us,
-// api.high.powerplatform.microsoft.us and api.appsplatform.us; a gateway may stand before one, so any other is taken.
+// Addresses that people have at hand, and that are not a flow's; and those of flows, also in government clouds. A gateway
+// may stand before one, so any other is taken.
 var (
+	flows = []string{
+		"logic.azure.com", "logic.azure.us", "logic.azure.cn", "api.powerplatform.com",
+		"api.gov.powerplatform.microsoft.us", "api.high.powerplatform.microsoft.us", "api.appsplatform.us",
+	}
 	retired = []string{"webhook.office.com", "outlook.office.com", "outlook.office365.com"}
 	pages   = []string{"teams.microsoft.com", "teams.live.com", "teams.cloud.microsoft", "make.powerautomate.com", "flow.microsoft.com"}
 )
@@ -89,6 +92,9 @@ func webhookFault(address string) string {
 	case slices.ContainsFunc(pages, within):
 		return "is that of a page in Teams or Power Automate: take the one that the flow's trigger " +
 			"\"When a Teams webhook request is received\" shows"
+	case slices.ContainsFunc(flows, within) && u.Query().Get("sig") == "":
+		return "has no signature: set \"Who can trigger the flow?\" in the flow's trigger to Anyone, save, and copy all of its URL; " +
+			"it ends in &sig= and a signature"
 	}
 	return ""
 }

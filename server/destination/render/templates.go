@@ -4,6 +4,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,15 @@ const (
 
 	bodyNote = "\n\n… cut to fit; the alert has the whole"
 )
+
+// NotesAt returns the notes of a message at a vendor that cannot tell repeats: where it may have been sent before, one that
+// says so.
+func (t Texts) NotesAt(vendor string, m *destination.Message) []string {
+	if !m.Again {
+		return t.Notes
+	}
+	return append(slices.Clone(t.Notes), "This may have been sent before: "+vendor+" may show it twice.")
+}
 
 // FitBody returns the body within a limit. Where it is too long the values in it are cut, all to the same length, so that
 // its markup stays whole, and a note at its end says so; only where the template's own text is too long is that cut.

@@ -4,7 +4,6 @@ package slack
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -107,11 +106,7 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 	if short.Cut() {
 		blocks = append(blocks, section(cutter.Fit(texts.Title, maxTitle, size)))
 	}
-	notes := texts.Notes
-	if m.Again {
-		notes = append(slices.Clone(notes), "This may have been sent before: Slack may show it twice.")
-	}
-	for _, note := range notes {
+	for _, note := range texts.NotesAt("Slack", m) {
 		blocks = append(blocks, block{Type: "context", Elements: []any{plain(cutter.Fit(note, maxNote, size))}})
 	}
 	return blocks
