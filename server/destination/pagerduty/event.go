@@ -13,7 +13,7 @@ import (
 
 // PagerDuty's limits: https://developer.pagerduty.com/docs/events-api-v2/trigger-events#parameters
 const (
-	maxSummary  = 1024 // characters
+	maxSummary  = 1024 // characters; which are not said, so UTF-16, of which there are never fewer
 	maxDedupKey = 255  // characters
 	maxEvent    = 512_000
 )
@@ -65,7 +65,7 @@ func Render(c Config, m *destination.Message) (body []byte, cut bool) {
 		ClientURL:  linkURL(m.Link),
 		Links:      links(m),
 		Payload: &payload{
-			Summary:   cutter.Fit(render.Title(m), maxSummary, render.Runes),
+			Summary:   cutter.Fit(render.Title(m), maxSummary, render.UTF16),
 			Source:    label(render.FirstLine(render.List(a.LogTypes), a.Detection.ID, m.AlertID, "unknown")),
 			Severity:  c.severity(m),
 			Component: label(a.Detection.ID),

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -68,8 +69,8 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 			if err := json.Unmarshal(body, &ev); err != nil {
 				t.Fatal(err)
 			}
-			if n := len([]rune(ev.Payload.Summary)); n > 1024 {
-				t.Errorf("got a summary of %d characters, want at most 1024", n)
+			if n := len(utf16.Encode([]rune(ev.Payload.Summary))); n > 1024 {
+				t.Errorf("got a summary of %d characters in UTF-16, want at most 1024", n)
 			}
 			var context string
 			if err := json.Unmarshal(ev.Payload.Details.Context, &context); err != nil {
