@@ -85,14 +85,14 @@ func renderResolve(c Config, m *destination.Message) []byte {
 	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
 }
 
-// withContext adds the context as it is where the whole event stays within the limit, and as text that ends with a
-// note where it does not.
+// withContext adds the context as it is where the whole event stays within the limit and every reader can take it, and
+// else as text, which ends with a note where it is cut.
 func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	bare := ev.Payload.Details
 	if len(a.Context) == 0 || bare.has("context") {
 		return encode(ev)
 	}
-	if len(a.Context) < maxEvent {
+	if len(a.Context) < maxEvent && readable(a.Context) {
 		ev.Payload.Details = bare.with("context", jsontext.Value(a.Context))
 		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
 			return body
@@ -104,6 +104,14 @@ func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	text, _ := jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
 	ev.Payload.Details = bare.with("context", jsontext.Value(text))
 	return encode(ev)
+}
+
+// readable reports whether every reader of JSON can take an object and reads the same: none of its names is there twice, and
+// no number is larger than a float64 (https://www.rfc-editor.org/rfc/rfc7493#section-2). One that is not could make
+// PagerDuty refuse the event, so that nobody is paged.
+func readable(object []byte) bool {
+	var value any
+	return json.Unmarshal(object, &value, jsontext.AllowInvalidUTF8(true)) == nil // encode mends that
 }
 
 // dedupKey returns the key PagerDuty folds repeats by.

@@ -125,6 +125,25 @@ func TestRender_FillsWhatPagerDutyRequires(t *testing.T) {
 	}
 }
 
+func TestRender_WritesAContextThatNotEveryReaderTakesAsText(t *testing.T) {
+	t.Parallel()
+	for context, want := range map[string]string{
+		`{"a":12345678901234567890,"b":[1.50]}`: `{"a":12345678901234567890,"b":[1.50]}`,
+		`{"a":"\ud800"}`:                        "{\"a\":\"\ufffd\"}",
+		`{"a":[1e400]}`:                         `"{\n  \"a\": [\n    1e400\n  ]\n}"`,
+		`{"b":{"a":1,"a":2}}`:                   `"{\n  \"b\": {\n    \"a\": 1,\n    \"a\": 2\n  }\n}"`,
+	} {
+		m := destinationtest.Message()
+		m.Alert.Context = json.RawMessage(context)
+		if got := string(decode(t, m).Payload.Details.Context); got != want {
+			t.Errorf("%s: got %s, want %s", context, got, want)
+		}
+		if _, cut := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m); cut {
+			t.Errorf("%s: got a message that was cut, want all of it", context)
+		}
+	}
+}
+
 func TestRender_BoundsLists(t *testing.T) {
 	t.Parallel()
 	m := destinationtest.Message()
