@@ -39,7 +39,7 @@ var (
 	amazonRegionForm  = regexp.MustCompile(`^` + amazonRegion + `$`)
 	amazonKeyForm     = regexp.MustCompile(`^\w{1,128}$`)
 	amazonProfileForm = regexp.MustCompile(`^[^\s\x00-\x1f\x7f\[\]]{1,255}$`)
-	amazonRoleForm    = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+$`)
+	amazonRoleForm    = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/(?:[!-~]{1,510}/)?[\w+=,.@-]{1,64}$`)
 	amazonExternalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 	amazonSessionForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 	amazonGroupForm   = regexp.MustCompile(`^[!-~]{1,128}$`)

@@ -3,6 +3,8 @@
 package provider
 
 import (
+	"regexp"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -26,6 +28,9 @@ type discordModel struct {
 	Mention    types.String `tfsdk:"mention"`
 }
 
+// discordID is the form of an id; the server knows how large it may be.
+var discordID = regexp.MustCompile(`^[1-9][0-9]{0,19}$`)
+
 var discordKind = kind{
 	name:       "discord",
 	schemaName: "DiscordConfig",
@@ -44,7 +49,7 @@ var discordKind = kind{
 		},
 		"thread_id": schema.StringAttribute{
 			Optional:            true,
-			Validators:          []validator.String{digits(20, "must be a thread's id, which is digits")},
+			Validators:          []validator.String{stringvalidator.RegexMatches(discordID, "must be a thread's id, which is digits")},
 			MarkdownDescription: describe("DiscordConfig.thread_id"),
 		},
 		"thread_name": templateAttribute("DiscordConfig.thread_name"),

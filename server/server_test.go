@@ -408,7 +408,7 @@ func TestServer_DestinationsAreChangedWithCare(t *testing.T) {
 	do(t, s, 422, "PUT", "/v1/destinations/"+d.ID, webhook("Ops 2", "https://example.com", ""), nil) // another type
 	do(t, s, 422, "POST", "/v1/destinations/validate", slack("x", ""), nil)
 	do(t, s, 200, "POST", "/v1/destinations/validate?id="+d.ID, slack("x", ""), nil)
-	do(t, s, 409, "POST", "/v1/destinations/validate", slack("OPS 2", `"webhook_url":"https://hooks.slack.com/x"`), nil)
+	do(t, s, 409, "POST", "/v1/destinations/validate", slack("OPS 2", `"webhook_url":"https://hooks.slack.com/services/T/B/x"`), nil)
 
 	for tag, want := range map[string]int{`"1"`: 412, `"nonsense"`: 412, `"3"`: 200} {
 		request, _ := http.NewRequestWithContext(t.Context(), "PUT", s.URL+"/v1/destinations/"+d.ID, strings.NewReader(slack("Ops 3", "")))

@@ -28,13 +28,14 @@ type Access struct {
 // DefaultSessionName is the name of the role's session, which AWS's logs show.
 const DefaultSessionName = "alertrouter"
 
-// The forms of https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and
+// The forms of https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html,
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html, where a path may have any visible character, and
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html, but for the least length of a key's id, which
 // emulators do not keep to. What a profile may be called is nowhere said.
 var (
 	keyID       = regexp.MustCompile(`^\w{1,128}$`)
 	profileName = regexp.MustCompile(`^[^\s\x00-\x1f\x7f\[\]]{1,255}$`)
-	roleARN     = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+$`)
+	roleARN     = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/(?:[!-~]{1,510}/)?[\w+=,.@-]{1,64}$`)
 	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 )

@@ -55,11 +55,11 @@ func confirm(receipt destination.Receipt, resp *outbound.Response) (destination.
 		ChannelID string `json:"channel_id"`
 		GuildID   string `json:"guild_id"` // mostly absent; without it there is no link
 	}
-	if json.Unmarshal(resp.Body, &message) != nil || !destination.Digits(message.ID, maxID) {
+	if json.Unmarshal(resp.Body, &message) != nil || !isID(message.ID) {
 		return receipt, destination.Unconfirmed("message")
 	}
 	receipt.ExternalID = message.ID
-	if destination.Digits(message.GuildID, maxID) && destination.Digits(message.ChannelID, maxID) {
+	if isID(message.GuildID) && isID(message.ChannelID) {
 		receipt.ExternalURL = "https://discord.com/channels/" + message.GuildID + "/" + message.ChannelID + "/" + message.ID
 	}
 	return receipt, nil

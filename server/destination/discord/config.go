@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -29,7 +30,6 @@ type Config struct {
 // https://github.com/discord/discord-api-spec.
 const (
 	maxUsername  = 80
-	maxID        = 20 // digits
 	maxAvatarURL = 2048
 )
 
@@ -37,8 +37,15 @@ var (
 	mention = regexp.MustCompile(`^(@everyone|@here|<@(&?)([0-9]{1,20})>)$`)
 
 	// webhookPath is that of https://docs.discord.com/developers/resources/webhook#execute-webhook, of any version of the API.
-	webhookPath = regexp.MustCompile(`/api(?:/v[0-9]{1,2})?/webhooks/[0-9]{1,20}/[A-Za-z0-9_-]+$`)
+	webhookPath = regexp.MustCompile(`/api(?:/v[0-9]{1,2})?/webhooks/([0-9]{1,20})/[A-Za-z0-9_-]+$`)
 )
+
+// isID reports whether a text is an id: a number of 64 bits, and not 0, without zeros before it.
+// https://docs.discord.com/developers/reference#snowflakes
+func isID(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err == nil && text[0] >= '1' && text[0] <= '9'
+}
 
 // Validate reports every wrong field at once.
 func (c Config) Validate() error {
@@ -48,7 +55,7 @@ func (c Config) Validate() error {
 	if c.AvatarURL != "" && (render.URL(c.AvatarURL) != c.AvatarURL || len(c.AvatarURL) > maxAvatarURL) {
 		faults.Add("/avatar_url", "must be the http or https URL of a picture, of at most 2048 characters")
 	}
-	if c.ThreadID != "" && !destination.Digits(c.ThreadID, maxID) {
+	if c.ThreadID != "" && !isID(c.ThreadID) {
 		faults.Add("/thread_id", "must be a thread's id: digits, as Copy Thread ID gives them in Discord's developer mode")
 	}
 	if c.ThreadID != "" && c.ThreadName != "" {
@@ -57,7 +64,7 @@ func (c Config) Validate() error {
 	for _, f := range c.threadName().Validate(escape) {
 		faults.Check("/thread_name", f.Message)
 	}
-	if c.Mention != "" && !mention.MatchString(c.Mention) {
+	if parts := mention.FindStringSubmatch(c.Mention); c.Mention != "" && (parts == nil || parts[3] != "" && !isID(parts[3])) {
 		faults.Add("/mention", "must be @everyone, @here, a member such as <@80351110224678912> or a role such as <@&165511591545143296>")
 	}
 	faults.Take(c.Templates.Validate(escape))
@@ -73,12 +80,13 @@ func webhookFault(address string) string {
 	if fault != "" {
 		return fault
 	}
+	parts := webhookPath.FindStringSubmatch(strings.TrimSuffix(u.Path, "/"))
 	switch {
 	case strings.HasSuffix(u.Path, "/slack"), strings.HasSuffix(u.Path, "/github"):
 		return "must be that of the webhook itself, without /slack or /github at its end"
 	case u.Query().Has("thread_id"):
 		return "must be without thread_id, which is a setting of its own"
-	case !webhookPath.MatchString(strings.TrimSuffix(u.Path, "/")):
+	case parts == nil || !isID(parts[1]):
 		return "must be a webhook's, such as https://discord.com/api/webhooks/223704706495545344/ and a token: Copy Webhook URL, in the channel's settings"
 	}
 	return ""

@@ -152,7 +152,7 @@ func parseAddress(text string) (address *netmail.Address, fault string) {
 		return nil, "must not hold control characters or line breaks"
 	}
 	address, err := netmail.ParseAddress(text)
-	if err != nil {
+	if _, group := netmail.ParseAddressList("x: " + text + ";"); err != nil || group != nil { // a group of one parses, but not in a group
 		return nil, "must be one address, such as soc@example.com or SOC <soc@example.com>"
 	}
 	at := strings.LastIndexByte(address.Address, '@')
@@ -202,17 +202,19 @@ func hostFault(host string) string {
 	return ""
 }
 
-// heloFault takes a name, or an address in brackets: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.3
+// literal is an address in brackets, where one of IPv6 has a tag: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.3
+var literal = regexp.MustCompile(`^\[((?i:IPv6:))?(.*)\]$`)
+
+// heloFault takes a name, or a literal.
 func heloFault(name string) string {
-	if inner, ok := strings.CutPrefix(name, "["); ok {
-		inner, closed := strings.CutSuffix(inner, "]")
-		_, err := netip.ParseAddr(strings.TrimPrefix(inner, "IPv6:"))
-		if closed && err == nil {
+	if parts := literal.FindStringSubmatch(name); parts != nil {
+		address, err := netip.ParseAddr(parts[2])
+		if err == nil && address.Zone() == "" && address.Is4() == (parts[1] == "") {
 			return ""
 		}
 	}
 	if nameFault(name) != "" {
-		return "must be a host name in ASCII, such as alerts.example.com, or an address such as [198.51.100.7]"
+		return "must be a host name in ASCII, such as alerts.example.com, or an address such as [198.51.100.7] or [IPv6:2001:db8::7]"
 	}
 	return ""
 }

@@ -38,6 +38,9 @@ type mail struct {
 
 type field struct{ name, value string }
 
+// ownFields begins the names of the fields that hold texts from an alert.
+const ownFields = "X-Alertrouter-"
+
 // compose writes the mail for an alert.
 func (s *sender) compose(m *destination.Message) *mail {
 	c := newContent(s.templates.Apply(m), m)
@@ -76,9 +79,9 @@ func (s *sender) header(id string, m *destination.Message) []field {
 		// All but NDR: that a mail cannot be brought to somebody is worth knowing. See
 		// https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail/ced68690-498a-4567-9d14-5c01f974d8b1
 		{"X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"},
-		{"X-Alertrouter-Alert-Id", text(m.AlertID)},
-		{"X-Alertrouter-Severity", text(string(m.Severity))},
-		{"X-Alertrouter-Detection-Id", text(m.Alert.Detection.ID)},
+		{ownFields + "Alert-Id", text(m.AlertID)},
+		{ownFields + "Severity", text(string(m.Severity))},
+		{ownFields + "Detection-Id", text(m.Alert.Detection.ID)},
 	}
 	if !m.Test {
 		thread := "<thread." + hash(m.Alert.Detection.ID+"\x00"+m.Alert.Dedup) + "@" + s.addresses.domain() + ">"
@@ -108,7 +111,11 @@ func (n *mail) encode() []byte {
 	}
 	m.SetGenHeader(gomail.HeaderSubject, encodeWords(n.subject))
 	for _, f := range n.fields {
-		m.SetGenHeader(gomail.Header(f.name), encodeWords(f.value))
+		value := f.value
+		if strings.HasPrefix(f.name, ownFields) { // an id is no text, and the others are ours
+			value = encodeWords(value)
+		}
+		m.SetGenHeader(gomail.Header(f.name), value)
 	}
 	m.SetBodyString(gomail.TypeTextPlain, n.text)
 	m.AddAlternativeString(gomail.TypeTextHTML, n.html)
@@ -121,9 +128,11 @@ func (n *mail) encode() []byte {
 const undisclosed = "undisclosed-recipients:;"
 
 // encodeWords writes a text of one line for a header. What is not ASCII becomes encoded words, and so does what already
-// looks like one, which a reader's program would decode (https://www.rfc-editor.org/rfc/rfc2047#section-5).
+// looks like one, which a reader's program would decode (https://www.rfc-editor.org/rfc/rfc2047#section-5), and what has a
+// word too long for a line, which ends between words only.
 func encodeWords(text string) string {
-	if ascii(text) && !strings.Contains(text, "=?") {
+	tooLong := func(word string) bool { return len(word) >= columns } // a space is before it
+	if ascii(text) && !strings.Contains(text, "=?") && !slices.ContainsFunc(strings.Split(text, " "), tooLong) {
 		return text
 	}
 	const room = 45 // bytes in a word of at most 75 characters
@@ -186,7 +195,7 @@ func showAll(list []*netmail.Address) []string {
 
 // identifier returns an id as it may stand in a Message-ID: itself, or a hash of what may not.
 func identifier(id string) string {
-	if local.MatchString(id) && len(id) <= maxLocal {
+	if local.MatchString(id) && len(id) <= maxLocal && !strings.Contains(id, "=?") { // which a reader's program might decode
 		return id
 	}
 	return hash(id)

@@ -28,6 +28,7 @@ import (
 const (
 	maxSubject = 150
 	maxLine    = 998 // https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1
+	columns    = 78  // what a line should have, same section
 )
 
 // received is a mail as standard tools read it.
@@ -43,6 +44,12 @@ func read(t testing.TB, raw []byte) received {
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(raw), "\r\n"), "\r\n") {
 		if len(line) > maxLine || strings.ContainsAny(line, "\r\n\x00") || !ascii(line) {
 			t.Errorf("got the line %q, want ASCII, at most %d of it, ending in CR LF", line, maxLine)
+		}
+	}
+	header, _, _ := strings.Cut(string(raw), "\r\n\r\n")
+	for line := range strings.SplitSeq(header, "\r\n") {
+		if len(line) > columns {
+			t.Errorf("got the line %q in the header, want at most %d characters", line, columns)
 		}
 	}
 	parsed, err := mail.ReadMessage(bytes.NewReader(raw))
@@ -246,7 +253,7 @@ func TestSend_KeepsAnAlertOutOfTheHeader(t *testing.T) {
 	for _, text := range []string{
 		"x\r\nBcc: evil@evil.example\r\n\r\nbody", "x\nBcc: evil@evil.example", "x\rBcc: evil@evil.example", "x\u2028Bcc: evil@evil.example",
 		"=?utf-8?q?x=0D=0ABcc:_evil@evil.example?=", "=?utf-8?q?=E2=80=AEfdp.exe?=", "x\x00\v\f\u0085Bcc: evil@evil.example",
-		strings.Repeat("x", 3000), strings.Repeat("é ", 3000), "\xff\xfe",
+		strings.Repeat("x", 3000), strings.Repeat("x", 77), strings.Repeat("x", 78), "a " + strings.Repeat("x", 100), strings.Repeat("é ", 3000), "\xff\xfe",
 	} {
 		m := destinationtest.Overlong(text)
 		m.AlertID, m.DeliveryID, m.Alert.Detection.ID = text, text, text

@@ -46,7 +46,7 @@ func usualPriorities() map[alert.Severity]string {
 	}
 }
 
-// Jira's limits, in characters. A label's: "The label … exceeds the maximum length for a single label of 255 characters",
+// Jira's limits, in UTF-16. A label's: "The label … exceeds the maximum length for a single label of 255 characters",
 // https://github.com/prometheus-community/jiralert/issues/146; names of other things are columns of the same width.
 const (
 	maxName   = 255
@@ -102,7 +102,7 @@ func labelFault(label string) string {
 	switch {
 	case label == "" || strings.ContainsFunc(label, unicode.IsSpace) || !destination.Printable(label):
 		return "must be a word: labels have no spaces"
-	case utf8.RuneCountInString(label) > maxLabel:
+	case Units.Of(label) > maxLabel:
 		return fmt.Sprintf("must be at most %d characters", maxLabel)
 	}
 	return ""
@@ -113,7 +113,7 @@ func nameFault(name string) string {
 	switch {
 	case strings.TrimSpace(name) == "" || !destination.Printable(name):
 		return "must be a name without line breaks or other control characters"
-	case utf8.RuneCountInString(name) > maxName:
+	case Units.Of(name) > maxName:
 		return fmt.Sprintf("must be at most %d characters", maxName)
 	}
 	return ""

@@ -307,6 +307,7 @@ func TestConfig_ReportsEveryWrongField(t *testing.T) {
 		`{` + base + `,"labels":["a b","ok","","ok","\u00a0","\u0001"]}`:   {"/labels/0", "/labels/2", "/labels/3", "/labels/4", "/labels/5"},
 		`{` + base + `,"labels":["` + strings.Repeat("é", 255) + `"]}`:     nil,
 		`{` + base + `,"labels":["` + strings.Repeat("é", 256) + `"]}`:     {"/labels/0"},
+		`{` + base + `,"labels":["` + strings.Repeat("😀", 128) + `"]}`:     {"/labels/0"},
 		`{` + base + `,"components":["","a","a"]}`:                         {"/components/0", "/components/2"},
 		`{` + base + `,"components":["` + strings.Repeat("x", 256) + `"]}`: {"/components/0"},
 		`{` + base + `,"priority_by_severity":{"HIGH":""}}`:                {"/priority_by_severity/HIGH"},

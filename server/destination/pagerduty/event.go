@@ -13,7 +13,7 @@ import (
 
 // PagerDuty's limits: https://developer.pagerduty.com/docs/events-api-v2/trigger-events#parameters
 const (
-	maxSummary  = 1024 // characters
+	maxSummary  = 1024 // characters; which are not said, so UTF-16, of which there are never fewer
 	maxDedupKey = 255  // characters
 	maxEvent    = 512_000
 )
@@ -65,7 +65,7 @@ func Render(c Config, m *destination.Message) (body []byte, cut bool) {
 		ClientURL:  linkURL(m.Link),
 		Links:      links(m),
 		Payload: &payload{
-			Summary:   cutter.Fit(render.Title(m), maxSummary, render.Runes),
+			Summary:   cutter.Fit(render.Title(m), maxSummary, render.UTF16),
 			Source:    label(render.FirstLine(render.List(a.LogTypes), a.Detection.ID, m.AlertID, "unknown")),
 			Severity:  c.severity(m),
 			Component: label(a.Detection.ID),
@@ -85,14 +85,14 @@ func renderResolve(c Config, m *destination.Message) []byte {
 	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
 }
 
-// withContext adds the context as it is where the whole event stays within the limit, and as text that ends with a
-// note where it does not.
+// withContext adds the context as it is where the whole event stays within the limit and every reader can take it, and
+// else as text, which ends with a note where it is cut.
 func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	bare := ev.Payload.Details
 	if len(a.Context) == 0 || bare.has("context") {
 		return encode(ev)
 	}
-	if len(a.Context) < maxEvent {
+	if len(a.Context) < maxEvent && readable(a.Context) {
 		ev.Payload.Details = bare.with("context", jsontext.Value(a.Context))
 		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
 			return body
@@ -104,6 +104,14 @@ func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	text, _ := jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
 	ev.Payload.Details = bare.with("context", jsontext.Value(text))
 	return encode(ev)
+}
+
+// readable reports whether every reader of JSON can take an object and reads the same: none of its names is there twice, and
+// no number is larger than a float64 (https://www.rfc-editor.org/rfc/rfc7493#section-2). One that is not could make
+// PagerDuty refuse the event, so that nobody is paged.
+func readable(object []byte) bool {
+	var value any
+	return json.Unmarshal(object, &value, jsontext.AllowInvalidUTF8(true)) == nil // encode mends that
 }
 
 // dedupKey returns the key PagerDuty folds repeats by.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -68,8 +69,8 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 			if err := json.Unmarshal(body, &ev); err != nil {
 				t.Fatal(err)
 			}
-			if n := len([]rune(ev.Payload.Summary)); n > 1024 {
-				t.Errorf("got a summary of %d characters, want at most 1024", n)
+			if n := len(utf16.Encode([]rune(ev.Payload.Summary))); n > 1024 {
+				t.Errorf("got a summary of %d characters in UTF-16, want at most 1024", n)
 			}
 			var context string
 			if err := json.Unmarshal(ev.Payload.Details.Context, &context); err != nil {
@@ -121,6 +122,25 @@ func TestRender_FillsWhatPagerDutyRequires(t *testing.T) {
 	m.AlertID = " "
 	if p := decode(t, m).Payload; p.Summary == "" || p.Source != "unknown" {
 		t.Errorf("nothing at all: got summary %q and source %q, want words", p.Summary, p.Source)
+	}
+}
+
+func TestRender_WritesAContextThatNotEveryReaderTakesAsText(t *testing.T) {
+	t.Parallel()
+	for context, want := range map[string]string{
+		`{"a":12345678901234567890,"b":[1.50]}`: `{"a":12345678901234567890,"b":[1.50]}`,
+		`{"a":"\ud800"}`:                        "{\"a\":\"\ufffd\"}",
+		`{"a":[1e400]}`:                         `"{\n  \"a\": [\n    1e400\n  ]\n}"`,
+		`{"b":{"a":1,"a":2}}`:                   `"{\n  \"b\": {\n    \"a\": 1,\n    \"a\": 2\n  }\n}"`,
+	} {
+		m := destinationtest.Message()
+		m.Alert.Context = json.RawMessage(context)
+		if got := string(decode(t, m).Payload.Details.Context); got != want {
+			t.Errorf("%s: got %s, want %s", context, got, want)
+		}
+		if _, cut := pagerduty.Render(pagerduty.Config{RoutingKey: routingKey}, m); cut {
+			t.Errorf("%s: got a message that was cut, want all of it", context)
+		}
 	}
 }
 

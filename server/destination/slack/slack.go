@@ -54,7 +54,7 @@ func webhookFault(address string) string {
 		return ""
 	case strings.HasPrefix(u.Path, "/triggers/"), strings.HasPrefix(u.Path, "/workflows/"):
 		return "is that of a workflow, which takes no messages: make an incoming webhook in a Slack app"
-	case !strings.HasPrefix(host, "hooks."):
+	case !strings.HasPrefix(host, "hooks."), !strings.HasPrefix(u.Path, "/services/"), u.Path == "/services/":
 		return "must be an incoming webhook's, which begins with https://hooks.slack.com/services/"
 	}
 	return ""
