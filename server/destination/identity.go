@@ -68,11 +68,8 @@ func (i Identity) Client(server *outbound.Client) (*outbound.Client, error) {
 	return server.As(own), nil
 }
 
-// ExpiredAt says, as the end of a sentence about client_certificate, that it is not good at a time; "" is that it is, or that
-// there is none.
-func (i Identity) ExpiredAt(now time.Time) string { return ExpiredAt(i.ClientCertificate, now) }
-
-// ExpiredAt says the same of the first certificate in a PEM text.
+// ExpiredAt says, as the end of a sentence about a client certificate in PEM, that it is not good at a time; "" is that it is,
+// or that there is none.
 func ExpiredAt(text string, now time.Time) string {
 	certificates := certificatesIn(text)
 	if len(certificates) == 0 {
