@@ -5,7 +5,7 @@
 //
 //	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
 //	identity.go   a client with a certificate or authorities of its own
-//	handshake.go  why a server refused to speak TLS
+//	handshake.go  why a server refused a client in TLS
 //	doer.go       the same for vendors' libraries
 //	direct.go     exchanges in plain HTTP, made on the caller's goroutine
 //	idle.go       the connections kept for them
