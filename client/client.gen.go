@@ -2140,7 +2140,7 @@ type Validation struct {
 	// Valid Always true; a body that is not valid is a 422 or 409.
 	Valid bool `json:"valid"`
 
-	// Warnings What is accepted but cannot work with this server's settings: a URL whose address may not be reached.
+	// Warnings What is accepted but cannot work now: a URL whose address this server may not reach, a client certificate that has expired.
 	Warnings []FieldError `json:"warnings"`
 }
 
@@ -2175,6 +2175,15 @@ type WebhookConfig struct {
 
 	// BodyTemplate A template of the whole body, for a receiver that expects a form of its own; it must give JSON. A value inside a text of the template is escaped for it, a value elsewhere is written as JSON. An alert with which it does not work is not sent in another form: the delivery fails, and the fallback gets the alert.
 	BodyTemplate *string `json:"body_template,omitempty"`
+
+	// CaCertificate The certificates, in PEM, of the authorities that the receiver's certificate must come from, instead of those the system trusts. Only with an https:// URL.
+	CaCertificate *string `json:"ca_certificate,omitempty"`
+
+	// ClientCertificate The certificate, in PEM, by which the receiver knows who calls it; after it those of the authorities between, if there are any. Only with `client_key` and an https:// URL.
+	ClientCertificate *string `json:"client_certificate,omitempty"`
+
+	// ClientKey The private key of `client_certificate`, in PEM and without a passphrase.
+	ClientKey nullable.Nullable[string] `json:"client_key,omitempty"`
 
 	// Headers Headers sent with each request.
 	Headers map[string]string `json:"headers,omitempty"`

@@ -71,13 +71,9 @@ var emailKind = kind{
 			Validators:          []validator.String{stringvalidator.OneOf(emailSecurities...)},
 			MarkdownDescription: describe("EmailConfig.security", oneOf(emailSecurities), "Defaults to `starttls`."),
 		},
-		"server_name": emailText("server_name", 253),
-		"ca_certificate": schema.StringAttribute{
-			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 64<<10)},
-			MarkdownDescription: describe("EmailConfig.ca_certificate", "It is public."),
-		},
-		"username": emailText("username", 320),
+		"server_name":    emailText("server_name", 253),
+		"ca_certificate": certificates("EmailConfig.ca_certificate"),
+		"username":       emailText("username", 320),
 		"auth_mechanism": schema.StringAttribute{
 			Optional:            true,
 			Computed:            true,

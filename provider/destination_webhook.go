@@ -23,12 +23,14 @@ import (
 type webhookModel struct {
 	envelope
 	templates
-	URL            types.String `tfsdk:"url"`
-	Headers        types.Map    `tfsdk:"headers"`
-	HMACHeader     types.String `tfsdk:"hmac_header"`
-	HMACFormat     types.String `tfsdk:"hmac_format"`
-	BasicUsername  types.String `tfsdk:"basic_username"`
-	TimeoutSeconds types.Int64  `tfsdk:"timeout_seconds"`
+	URL               types.String `tfsdk:"url"`
+	Headers           types.Map    `tfsdk:"headers"`
+	HMACHeader        types.String `tfsdk:"hmac_header"`
+	HMACFormat        types.String `tfsdk:"hmac_format"`
+	BasicUsername     types.String `tfsdk:"basic_username"`
+	ClientCertificate types.String `tfsdk:"client_certificate"`
+	CACertificate     types.String `tfsdk:"ca_certificate"`
+	TimeoutSeconds    types.Int64  `tfsdk:"timeout_seconds"`
 }
 
 // What may stand in a header.
@@ -67,6 +69,8 @@ var webhookKind = kind{
 			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, 255)},
 			MarkdownDescription: describe("WebhookConfig.basic_username"),
 		},
+		"client_certificate": certificates("WebhookConfig.client_certificate"),
+		"ca_certificate":     certificates("WebhookConfig.ca_certificate"),
 		"timeout_seconds": schema.Int64Attribute{
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 120)},
@@ -110,6 +114,11 @@ var webhookKind = kind{
 			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.BasicPassword },
 			fits: func(m model) bool { return m.(*webhookModel).BasicUsername.ValueString() != "" },
 		},
+		{
+			name: "client_key",
+			text: func(c client.DestinationConfig) *nullable.Nullable[string] { return &c.Webhook.ClientKey },
+			fits: func(m model) bool { return m.(*webhookModel).ClientCertificate.ValueString() != "" },
+		},
 	},
 	// That one of the two is there cannot be asked of every configuration: an imported one has no secrets. The server
 	// asks for it when the plan is made.
@@ -121,14 +130,16 @@ var webhookKind = kind{
 
 func (m *webhookModel) config() client.DestinationConfig {
 	return client.DestinationConfig{Webhook: &client.WebhookConfig{
-		URL:            m.URL.ValueStringPointer(),
-		Headers:        tableOf(m.Headers),
-		BasicUsername:  m.BasicUsername.ValueStringPointer(),
-		TimeoutSeconds: m.TimeoutSeconds.ValueInt64Pointer(),
-		HmacHeader:     m.HMACHeader.ValueStringPointer(),
-		HmacFormat:     m.HMACFormat.ValueStringPointer(),
-		TitleTemplate:  m.TitleTemplate.ValueStringPointer(),
-		BodyTemplate:   m.BodyTemplate.ValueStringPointer(),
+		URL:               m.URL.ValueStringPointer(),
+		Headers:           tableOf(m.Headers),
+		BasicUsername:     m.BasicUsername.ValueStringPointer(),
+		TimeoutSeconds:    m.TimeoutSeconds.ValueInt64Pointer(),
+		HmacHeader:        m.HMACHeader.ValueStringPointer(),
+		HmacFormat:        m.HMACFormat.ValueStringPointer(),
+		ClientCertificate: m.ClientCertificate.ValueStringPointer(),
+		CaCertificate:     m.CACertificate.ValueStringPointer(),
+		TitleTemplate:     m.TitleTemplate.ValueStringPointer(),
+		BodyTemplate:      m.BodyTemplate.ValueStringPointer(),
 	}}
 }
 
@@ -139,6 +150,8 @@ func (m *webhookModel) setConfig(c client.DestinationConfig) {
 	m.TimeoutSeconds = types.Int64PointerValue(c.Webhook.TimeoutSeconds)
 	m.HMACHeader = types.StringPointerValue(c.Webhook.HmacHeader)
 	m.HMACFormat = types.StringPointerValue(c.Webhook.HmacFormat)
+	m.ClientCertificate = types.StringPointerValue(c.Webhook.ClientCertificate)
+	m.CACertificate = types.StringPointerValue(c.Webhook.CaCertificate)
 	m.TitleTemplate = types.StringPointerValue(c.Webhook.TitleTemplate)
 	m.BodyTemplate = types.StringPointerValue(c.Webhook.BodyTemplate)
 }

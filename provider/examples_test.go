@@ -37,7 +37,7 @@ func TestExamples_Work(t *testing.T) {
 var use = regexp.MustCompile(`"?([\w-]+)"?\s*=\s*var\.(\w+)`)
 
 // exampleVariables gives values to the variables an example uses: a destination's secret is the contract's example of it,
-// a URL a real receiver, an endpoint the control plane. A version has a default.
+// a certificate the type's, a URL a real receiver, an endpoint the control plane. A version has a default.
 func (w *world) exampleVariables(t *testing.T, example string) config.Variables {
 	t.Helper()
 	variables := config.Variables{}
@@ -49,6 +49,9 @@ func (w *world) exampleVariables(t *testing.T, example string) config.Variables 
 		}
 		if argument == "endpoint" {
 			value = w.URL
+		}
+		if strings.HasSuffix(argument, "_certificate") {
+			value, _ = traitsOf(t, typeBefore(example[:at[0]])).Values[argument][0].(string)
 		}
 		if strings.HasSuffix(argument, "_wo_version") {
 			continue

@@ -62,6 +62,21 @@ func optionalText(key string, form ...validator.String) schema.StringAttribute {
 	return schema.StringAttribute{Optional: true, Validators: form, MarkdownDescription: describe(key)}
 }
 
+// beginsCertificate stands before each certificate in PEM.
+var beginsCertificate = regexp.MustCompile(`-----BEGIN CERTIFICATE-----`)
+
+// certificates is an attribute of certificates in PEM. The server looks closer when the plan is made.
+func certificates(key string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional: true,
+		Validators: []validator.String{
+			stringvalidator.LengthBetween(1, 64<<10),
+			stringvalidator.RegexMatches(beginsCertificate, "must be certificates in PEM"),
+		},
+		MarkdownDescription: describe(key, "It is public."),
+	}
+}
+
 // optionalTexts is an attribute of up to a number of texts, in no order.
 func optionalTexts(key string, most int, form ...validator.String) schema.SetAttribute {
 	return schema.SetAttribute{

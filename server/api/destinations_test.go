@@ -226,9 +226,17 @@ func TestDestinations_AreListedInPagesByNameAndType(t *testing.T) {
 	}
 }
 
-func TestDestinations_WarnOfAddressesThatAreBlocked(t *testing.T) {
+func TestDestinations_WarnOfWhatCannotWorkNow(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t)
+	with := func(until time.Time) string {
+		certificate, key := servertest.NewAuthority(t).IssueUntil(t, "client", until)
+		config, err := json.Marshal(map[string]any{"webhook": map[string]string{"url": "https://soar.example.com", "client_certificate": certificate, "client_key": key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(config)
+	}
 	for config, want := range map[string]string{
 		`{"webhook":{"url":"http://10.0.0.1/x"}}`:                                                       "/config/webhook/url cannot be reached: 10.0.0.1 is a private address; start the server with --allow-network 10.0.0.1/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
 		`{"webhook":{"secret_url":"http://[::ffff:169.254.169.254]/secret"}}`:                           "/config/webhook/secret_url cannot be reached: 169.254.169.254 is a link-local address; start the server with --allow-network 169.254.169.254/32 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
@@ -237,6 +245,9 @@ func TestDestinations_WarnOfAddressesThatAreBlocked(t *testing.T) {
 		`{"pagerduty":{"routing_key":"0123456789abcdef0123456789abcdef","api_url":"http://[fc00::1]"}}`: "/config/pagerduty/api_url cannot be reached: fc00::1 is a private address; start the server with --allow-network fc00::1/128 (ALERTROUTER_ALLOW_NETWORKS) to allow it",
 		`{"webhook":{"url":"http://127.0.0.1:1/","basic_username":"10.0.0.1","basic_password":"x"}}`:    "", // the server of this test may
 		`{"webhook":{"url":"https://soar.example.com"}}`:                                                "",
+		with(time.Now().Add(time.Hour)):                                                                 "",
+		with(time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)):                                    "/config/webhook/client_certificate expired on 2026-01-02: set a new one",
+		with(time.Date(2126, time.January, 2, 3, 4, 5, 0, time.UTC)):                                    "/config/webhook/client_certificate is not good before 2126-01-02T01:04:05Z",
 	} {
 		var got struct {
 			Warnings []struct{ Field, Message string }

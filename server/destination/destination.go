@@ -14,6 +14,7 @@
 //	outcome.go   what an attempt's error says should happen next
 //	faults.go    Faults: collecting what is wrong with a config
 //	field.go     what types ask of the texts in a config
+//	identity.go  Identity: certificates of a destination's own
 //	name.go      when two display names are the same
 package destination
 

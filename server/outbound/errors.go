@@ -21,8 +21,9 @@ var (
 	// ErrBadRequest is wrapped by the error for a request that cannot be sent by anybody, today or later.
 	ErrBadRequest = errors.New("the request cannot be sent")
 
-	// ErrNeedsOperator is wrapped by the error for a name that does not exist or a certificate that cannot be
-	// verified. It may pass, as names and certificates are renewed, but mostly a person must mend something.
+	// ErrNeedsOperator is wrapped by the error for a name that does not exist, a certificate that cannot be verified, or a
+	// server that does not accept the client's. It may pass, as names and certificates are renewed, but mostly a person
+	// must mend something.
 	ErrNeedsOperator = errors.New("somebody must mend the name or the certificate")
 )
 
@@ -68,7 +69,8 @@ func (e *exchangeError) Is(err error) bool {
 	}
 	name, isName := errors.AsType[*net.DNSError](e.err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.err)
-	return isName && name.IsNotFound || isCertificate
+	_, isRefusal := errors.AsType[*refusedError](e.err)
+	return isName && name.IsNotFound || isCertificate || isRefusal
 }
 
 func (e *exchangeError) Error() string {
@@ -87,6 +89,9 @@ func reason(err error) string {
 		return "the name cannot be resolved: " + e.Err
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*refusedError](err); ok {
 		return e.Error()
 	}
 	var timeout net.Error

@@ -4,6 +4,8 @@
 // exchange and keeps what is secret out of errors.
 //
 //	outbound.go   Client: one exchange, no redirects, no proxies, capped answers
+//	identity.go   a client with a certificate or authorities of its own
+//	handshake.go  why a server refused a client in TLS
 //	doer.go       the same for vendors' libraries
 //	direct.go     exchanges in plain HTTP, made on the caller's goroutine
 //	idle.go       the connections kept for them
@@ -17,7 +19,6 @@ package outbound
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -68,8 +69,9 @@ type Client struct {
 	dialer    *net.Dialer
 	direct    *direct // for what it takes
 	transport *http.Transport
-	userAgent []string       // as a header has it
-	rootCAs   *x509.CertPool // nil is the system's
+	userAgent []string // as a header has it
+	identity  Identity
+	onlyTLS   bool
 }
 
 // WithMaxBody has the exchanges of a context read up to n bytes of an answer's body in place of [MaxBody]: a list of what
@@ -97,15 +99,20 @@ type Response struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{guard: newGuard(o.Allow), userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}, rootCAs: o.RootCAs}
+	c := &Client{guard: newGuard(o.Allow), userAgent: []string{cmp.Or(o.UserAgent, "alertrouter")}, identity: Identity{RootCAs: o.RootCAs}}
 	c.dialer = &net.Dialer{
 		Timeout:  dialTimeout,
 		Resolver: o.Resolver,
 		Control:  c.guard.control,
 	}
 	c.direct = &direct{dial: c.dial}
-	c.transport = &http.Transport{
-		DialContext:            c.dial,
+	c.transport = c.newTransport()
+	return c
+}
+
+func (c *Client) newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:            c.dialPatiently,
 		TLSClientConfig:        c.TLSConfig(""),
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -113,11 +120,12 @@ func New(o Options) *Client {
 		MaxIdleConnsPerHost:    idlePerHost,
 		IdleConnTimeout:        idleTimeout,
 		DisableCompression:     true, // a small answer must not unfold into a large one
-		ForceAttemptHTTP2:      true,
+		// HTTP/2 hides what a server has against a certificate: the transport opens another connection, or says only that
+		// this one is no good.
+		ForceAttemptHTTP2: c.identity.Certificate == nil,
 		// Without pings a connection that died silently would take every attempt with it for minutes.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 	}
-	return c
 }
 
 // Do sends req and reads the answer, whatever its status; a redirect is an answer too. The error wraps [ErrBlocked]
@@ -126,6 +134,9 @@ func New(o Options) *Client {
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if err := checkURL(req); err != nil {
 		return nil, err
+	}
+	if c.onlyTLS && req.URL.Scheme != "https" {
+		return nil, fmt.Errorf("%w: its URL must start with https://, since there is a certificate for it", ErrBadRequest)
 	}
 	exchange := c.viaTransport
 	if c.direct != nil && c.direct.takes(req) {
@@ -159,7 +170,9 @@ func (c *Client) viaTransport(ctx context.Context, req *http.Request) (_ *Respon
 		defer cancel()
 	}
 	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	shown := &handshake{certified: c.identity.Certificate != nil}
+	ctx = httptrace.WithClientTrace(shown.watch(ctx), &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { shown.conn = info },
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
 				sent.Store(true)
@@ -169,6 +182,9 @@ func (c *Client) viaTransport(ctx context.Context, req *http.Request) (_ *Respon
 	// The transport, not an http.Client: there is nothing to follow, no cookie, and no URL in the error.
 	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
+		if refusal := shown.refusal(err); refusal != nil {
+			return nil, sent.Load() && shown.conn.Reused, refusal
+		}
 		return nil, sent.Load(), err
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -185,12 +201,6 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 		return nil, &exchangeError{host: address, err: err}
 	}
 	return conn, nil
-}
-
-// TLSConfig returns how TLS is spoken with a server of that name, for destinations that do not speak HTTP. It is the
-// caller's from now on.
-func (c *Client) TLSConfig(serverName string) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.rootCAs, ServerName: serverName}
 }
 
 // Close gives up the connections that are not in use; the client stays usable.

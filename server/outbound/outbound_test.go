@@ -187,11 +187,7 @@ func TestClient_ReusesConnections(t *testing.T) {
 			together.Wait()
 			_, _ = w.Write(make([]byte, outbound.MaxBody-1))
 		}))
-		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
-				opened.Add(1)
-			}
-		}
+		server.Config.ConnState = countNew(&opened)
 		server.Start()
 		t.Cleanup(server.Close)
 		for range rounds {
@@ -488,6 +484,15 @@ func onEachPath(t *testing.T, test func(t *testing.T, client *outbound.Client)) 
 			path.choose(client)
 			test(t, client)
 		})
+	}
+}
+
+// countNew counts the connections of a server.
+func countNew(opened *atomic.Int64) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
 	}
 }
 

@@ -174,8 +174,8 @@ func (r *Registry) Validate(id string, draft Draft) error {
 	return nil
 }
 
-// Warnings names what a valid draft has that can never work here, though it may elsewhere or later: URLs and hosts with
-// addresses that this server may not reach.
+// Warnings names what a valid draft has that cannot work here, though it may elsewhere or later: URLs and hosts with
+// addresses that this server may not reach, and certificates that are not good now.
 func (r *Registry) Warnings(draft Draft) []problem.Field {
 	name, raw, err := r.pick(draft.Config)
 	var config map[string]any
@@ -190,7 +190,12 @@ func (r *Registry) Warnings(draft Draft) []problem.Field {
 			why = r.opts.Env.HTTP.BlockedHost(text)
 		}
 		if why != "" {
-			fields = append(fields, problem.Field{Name: "/config/" + name + "/" + member, Message: "cannot be reached: " + why})
+			why = "cannot be reached: " + why
+		} else if member == "client_certificate" {
+			why = destination.ExpiredAt(text, r.opts.Now())
+		}
+		if why != "" {
+			fields = append(fields, problem.Field{Name: "/config/" + name + "/" + member, Message: why})
 		}
 	}
 	return fields

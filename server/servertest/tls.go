@@ -43,7 +43,14 @@ func NewAuthority(t testing.TB) *Authority {
 // Issue makes a certificate for a server on the loopback address, or for a client, and its private key.
 func (a *Authority) Issue(t testing.TB, name string) (certificatePEM, keyPEM string) {
 	t.Helper()
+	return a.IssueUntil(t, name, time.Now().Add(time.Hour))
+}
+
+// IssueUntil makes one that is good until then.
+func (a *Authority) IssueUntil(t testing.TB, name string, then time.Time) (certificatePEM, keyPEM string) {
+	t.Helper()
 	template, key := certificate(name), newKey(t)
+	template.NotBefore, template.NotAfter = then.Add(-2*time.Hour), then
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}

@@ -101,10 +101,14 @@ func (c Case) members(t testing.TB) map[string]any {
 	return members
 }
 
-// otherSecret returns another secret of the same form: the end of each of its texts differs.
+// otherSecret returns another secret of the same form: the end of each of its texts differs, or what stands before a key,
+// which has to go on belonging to its certificate.
 func otherSecret(value any) any {
 	switch value := value.(type) {
 	case string:
+		if strings.HasPrefix(value, "-----BEGIN ") {
+			return "another\n" + value
+		}
 		const changed = 8
 		text := []byte(value)
 		for i, n := len(text)-1, 0; i >= 0 && n < changed; i-- {

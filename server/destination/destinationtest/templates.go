@@ -14,7 +14,7 @@ import (
 )
 
 // vendorAddress is an address for senders that only render.
-const vendorAddress = "http://127.0.0.1:9"
+const vendorAddress = "https://127.0.0.1:9"
 
 // testTemplates looks at the templates of a type that has them.
 func testTemplates(t *testing.T, c Case) {

@@ -3,8 +3,6 @@
 package email
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"net"
 	netmail "net/mail"
 	"net/netip"
@@ -30,11 +28,10 @@ const (
 
 // Limits of our own.
 const (
-	maxName        = 100
-	maxPrefix      = 50 // in characters
-	maxUsername    = 320
-	maxPassword    = 8 << 10 // access tokens are long
-	maxCertificate = 64 << 10
+	maxName     = 100
+	maxPrefix   = 50 // in characters
+	maxUsername = 320
+	maxPassword = 8 << 10 // access tokens are long
 )
 
 // Validate reports every wrong field at once.
@@ -47,9 +44,7 @@ func (c Config) Validate() error {
 		faults.Check("/port", "must be from 1 to 65535")
 	}
 	faults.Check("/security", destination.OneOf(StartTLS, TLS, None)(c.Security))
-	if c.CACertificate != "" && rootsOf(c.CACertificate) == nil {
-		faults.Check("/ca_certificate", "must be certificates in PEM, 64 KiB at most, and nothing else")
-	}
+	faults.Optional("/ca_certificate", c.CACertificate, destination.CertificatesFault)
 	if c.Security == None && (c.ServerName != "" || c.CACertificate != "") {
 		faults.Check("/security", "is none, so server_name and ca_certificate mean nothing: remove them or set starttls or tls")
 	}
@@ -233,27 +228,6 @@ func printable(text string) bool {
 
 func ascii(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
-}
-
-// rootsOf returns the certificates in a PEM text, or nil if there is none, or anything else.
-func rootsOf(text string) *x509.CertPool {
-	if text == "" || len(text) > maxCertificate {
-		return nil
-	}
-	pool := x509.NewCertPool()
-	for rest := []byte(strings.TrimSpace(text)); len(rest) > 0; {
-		block, after := pem.Decode(rest)
-		if block == nil || block.Type != "CERTIFICATE" {
-			return nil
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil
-		}
-		pool.AddCert(certificate)
-		rest = []byte(strings.TrimSpace(string(after)))
-	}
-	return pool
 }
 
 // address is where the mail server listens.

@@ -83,7 +83,7 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 		return nil, err
 	}
 	parsed, _ := c.addresses() // it is valid
-	return &sender{config: c, addresses: parsed, templates: templates, roots: rootsOf(c.CACertificate), env: env}, nil
+	return &sender{config: c, addresses: parsed, templates: templates, roots: destination.Authorities(c.CACertificate), env: env}, nil
 }
 
 // Render returns the parts of the mail as JSON.

@@ -5,6 +5,7 @@ package webhook
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -15,21 +16,22 @@ import (
 )
 
 // Config is what a user sets. Exactly one of URL and SecretURL is set; the latter is for a URL that itself grants
-// access. At most one of the bearer token and the basic credentials is set.
+// access. At most one of the bearer token and the basic credentials is set. Certificates are for https:// only.
 type Config struct {
-	URL              string                   `json:"url,omitempty"`
-	SecretURL        secret.String            `json:"secret_url,omitzero"`
-	Headers          map[string]string        `json:"headers,omitempty"`
-	SecretHeaders    map[string]secret.String `json:"secret_headers,omitempty"`
-	SigningSecret    secret.String            `json:"signing_secret,omitzero"` // "whsec_" and the key in base64
-	HMACSecret       secret.String            `json:"hmac_secret,omitzero"`
-	HMACHeader       string                   `json:"hmac_header,omitempty"` // "": DefaultHMACHeader
-	HMACFormat       string                   `json:"hmac_format,omitempty"` // "": DefaultHMACFormat
-	BearerToken      secret.String            `json:"bearer_token,omitzero"`
-	BasicUsername    string                   `json:"basic_username,omitempty"`
-	BasicPassword    secret.String            `json:"basic_password,omitzero"`
-	TimeoutSeconds   int                      `json:"timeout_seconds,omitempty"` // 0: the server's setting
-	render.Templates                          // the body's gives JSON
+	URL            string                   `json:"url,omitempty"`
+	SecretURL      secret.String            `json:"secret_url,omitzero"`
+	Headers        map[string]string        `json:"headers,omitempty"`
+	SecretHeaders  map[string]secret.String `json:"secret_headers,omitempty"`
+	SigningSecret  secret.String            `json:"signing_secret,omitzero"` // "whsec_" and the key in base64
+	HMACSecret     secret.String            `json:"hmac_secret,omitzero"`
+	HMACHeader     string                   `json:"hmac_header,omitempty"` // "": DefaultHMACHeader
+	HMACFormat     string                   `json:"hmac_format,omitempty"` // "": DefaultHMACFormat
+	BearerToken    secret.String            `json:"bearer_token,omitzero"`
+	BasicUsername  string                   `json:"basic_username,omitempty"`
+	BasicPassword  secret.String            `json:"basic_password,omitzero"`
+	TimeoutSeconds int                      `json:"timeout_seconds,omitempty"` // 0: the server's setting
+	destination.Identity
+	render.Templates // the body's gives JSON
 }
 
 // maxTimeout is the longest an attempt may be set to take, in seconds.
@@ -42,6 +44,7 @@ func (c Config) Validate() error {
 	c.validateHeaders(&faults)
 	c.validateCredentials(&faults)
 	c.validateHMAC(&faults)
+	c.Identity.Validate(&faults)
 	if c.TimeoutSeconds < 0 || c.TimeoutSeconds > maxTimeout {
 		faults.Add("/timeout_seconds", "must be 1 to %d", maxTimeout)
 	}
@@ -59,6 +62,14 @@ func (c Config) validateURL(faults *destination.Faults) {
 		faults.Check("/url", outbound.CheckURL(c.URL))
 	default:
 		faults.Check("/secret_url", outbound.CheckURL(c.SecretURL.Reveal()))
+	}
+	if c.IsSet() {
+		const fault = "must start with https:// beside client_certificate, client_key or ca_certificate"
+		for name, text := range map[string]string{"/url": c.URL, "/secret_url": c.SecretURL.Reveal()} {
+			if u, err := url.Parse(text); err == nil && u.Scheme == "http" {
+				faults.Add(name, fault)
+			}
+		}
 	}
 }
 
@@ -147,7 +158,8 @@ func (c Config) validateHeaders(faults *destination.Faults) {
 // reserved reports whether a header, in canonical form, is the protocol's or this package's own.
 func reserved(key string) bool {
 	switch key {
-	case "Host", "Content-Length", "Content-Type", "Content-Encoding", "Expect",
+	case FallbackHeader,
+		"Host", "Content-Length", "Content-Type", "Content-Encoding", "Expect",
 		"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade": // hop by hop: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 		return true

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,7 +32,7 @@ var Type = destination.Define("webhook", New)
 const FallbackHeader = "Alertrouter-Fallback-Of"
 
 type sender struct {
-	env     destination.Env
+	env     destination.Env // with the client that has the certificates
 	url     string
 	header  http.Header // what is the same in every request
 	key     []byte      // of Standard Webhooks; nil: not signed
@@ -40,6 +41,8 @@ type sender struct {
 	secrets []secret.String
 	texts   *render.TemplateSet // nil: none
 	titled  bool                // there is a template of the title
+
+	certificate string // of the client; "": none
 }
 
 // hmacConfig says how the body alone is signed; without a key it is not.
@@ -55,6 +58,12 @@ func New(c Config, env destination.Env) (destination.Sender, error) {
 		url:     c.URL,
 		header:  http.Header{},
 		timeout: time.Duration(c.TimeoutSeconds) * time.Second,
+
+		certificate: c.ClientCertificate,
+	}
+	var err error
+	if s.env.HTTP, err = c.Client(env.HTTP); err != nil {
+		return nil, err
 	}
 	for _, value := range []secret.String{c.SecretURL, c.SigningSecret, c.HMACSecret, c.BearerToken, c.BasicPassword} {
 		if value.IsSet() { // looking for one that is not would cost every attempt something
@@ -156,6 +165,11 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 	}
 	receipt, _, err := s.env.Post(ctx, s.url, s.sign(m, r.Body), r.Body, s.secrets...)
 	receipt.Truncated = r.Truncated
+	if err != nil { // some receivers say only that the certificate is wrong
+		if expired := destination.ExpiredAt(s.certificate, s.env.Now()); expired != "" {
+			err = fmt.Errorf("%w; client_certificate %s", err, expired)
+		}
+	}
 	return receipt, err
 }
 

@@ -437,7 +437,7 @@ func TestConfig_KeepsTheProtocolsHeaders(t *testing.T) {
 	for _, name := range []string{
 		"Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
 		"Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect",
-		"webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-anything",
+		"webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-anything", "alertrouter-fallback-of",
 	} {
 		c := webhook.Config{URL: "https://example.com", Headers: map[string]string{name: "x"}}
 		if fields := problem.FieldsOf(c.Validate()); len(fields) != 1 || fields[0].Name != "/headers/"+name {
