@@ -76,13 +76,13 @@ func (m *mutual) config(certificate, key string) webhook.Config {
 	}}
 }
 
-// opened returns the sender of a config that is valid.
-func opened(t *testing.T, c webhook.Config, client *outbound.Client) destination.Sender {
+// opened returns the sender of a config that is valid, whose clock stands.
+func opened(t *testing.T, c webhook.Config, client *outbound.Client, at time.Time) destination.Sender {
 	t.Helper()
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: time.Now})
+	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +103,9 @@ func TestSend_ShowsItsOwnCertificate(t *testing.T) {
 	receiver := newMutual(t, http.StatusOK, func(c *tls.Config) { c.ClientAuth = tls.VerifyClientCertIfGiven })
 	client := loopbackClient(t)
 	sender := func(name string) destination.Sender {
-		return opened(t, receiver.config(receiver.ours.Issue(t, name)), client)
+		return opened(t, receiver.config(receiver.ours.Issue(t, name)), client, time.Now())
 	}
-	none := opened(t, receiver.config("", ""), client)
+	none := opened(t, receiver.config("", ""), client, time.Now())
 	one, two := sender("one"), sender("two")
 	order := []struct {
 		sender destination.Sender
@@ -142,7 +142,7 @@ func TestSend_SaysWhyTheReceiverRefusesIt(t *testing.T) {
 		"expired":               {receiver.config(late, lateKey), "the server refuses the client certificate: expired certificate; client_certificate expired on "},
 		"not the receiver's CA": {elsewhere, "certificate signed by unknown authority"},
 	} {
-		_, err := opened(t, c.config, loopbackClient(t)).Send(t.Context(), destinationtest.Message())
+		_, err := opened(t, c.config, loopbackClient(t), time.Now()).Send(t.Context(), destinationtest.Message())
 		outcome, _ := destination.OutcomeOf(err)
 		if outcome != destination.OutcomeRetry || !destination.NeedsOperator(err) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %s, needs an operator %t: %v; want RETRY, true and %q", name, outcome, destination.NeedsOperator(err), err, c.says)
@@ -166,7 +166,7 @@ func TestSend_SaysThatItsCertificateIsOld(t *testing.T) {
 		"good": "the destination answered 400 Bad Request",
 	} {
 		until := map[string]time.Time{"late": then, "good": time.Now().Add(time.Hour)}[certificate]
-		sender := opened(t, receiver.config(receiver.ours.IssueUntil(t, certificate, until)), loopbackClient(t))
+		sender := opened(t, receiver.config(receiver.ours.IssueUntil(t, certificate, until)), loopbackClient(t), time.Now())
 		receipt, err := sender.Send(t.Context(), destinationtest.Message())
 		if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomePermanent || err.Error() != want || receipt.Message != "dear "+certificate {
 			t.Errorf("%s: got %s, %v and %+v, want PERMANENT and %q", certificate, outcome, err, receipt, want)
@@ -177,7 +177,7 @@ func TestSend_SaysThatItsCertificateIsOld(t *testing.T) {
 func TestSend_SpeaksNoOldTLS(t *testing.T) {
 	t.Parallel()
 	receiver := newMutual(t, http.StatusOK, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 })
-	_, err := opened(t, receiver.config(receiver.ours.Issue(t, "one")), loopbackClient(t)).Send(t.Context(), destinationtest.Message())
+	_, err := opened(t, receiver.config(receiver.ours.Issue(t, "one")), loopbackClient(t), time.Now()).Send(t.Context(), destinationtest.Message())
 	if err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("got %v, want TLS 1.1 refused", err)
 	}
@@ -284,7 +284,7 @@ func TestPage_CommandsMakeACertificate(t *testing.T) {
 		c.ClientCAs = x509.NewCertPool()
 		c.ClientCAs.AppendCertsFromPEM([]byte(file("ca.crt")))
 	})
-	sender := opened(t, receiver.config(file("client.crt"), file("client.key")), loopbackClient(t))
+	sender := opened(t, receiver.config(file("client.crt"), file("client.key")), loopbackClient(t), time.Now())
 	if receipt, err := sender.Send(t.Context(), destinationtest.Message()); err != nil || receipt.Message != "dear alertrouter" {
 		t.Errorf("got %+v, %v", receipt, err)
 	}

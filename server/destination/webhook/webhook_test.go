@@ -13,7 +13,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -306,7 +305,7 @@ func TestSend_BehindASizeLimit(t *testing.T) {
 			}))
 			t.Cleanup(receiver.Close)
 			c.URL, c.SigningSecret, c.HMACSecret = receiver.URL, secret.New(signingSecret), secret.New("hmac-key")
-			receipt, err := shrink.Send(t.Context(), opened(t, c, now), destinationtest.Large(3_000_000))
+			receipt, err := shrink.Send(t.Context(), opened(t, c, loopbackClient(t), now), destinationtest.Large(3_000_000))
 			if err != nil || !receipt.Truncated || len(headers) != 2 || len(taken) > 64<<10 {
 				t.Fatalf("got %+v (error %v) after %d requests, and %d bytes; want the second to be taken, and small", receipt, err, len(headers), len(taken))
 			}
@@ -465,21 +464,10 @@ func sentAt(t *testing.T, c webhook.Config, m *destination.Message, at time.Time
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := opened(t, c, at).Send(t.Context(), m); err != nil {
+	if _, err := opened(t, c, loopbackClient(t), at).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	return header, body
-}
-
-func opened(t *testing.T, c webhook.Config, at time.Time) destination.Sender {
-	t.Helper()
-	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
-	t.Cleanup(client.Close)
-	sender, err := webhook.New(c, destination.Env{HTTP: client, Now: func() time.Time { return at }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sender
 }
 
 func BenchmarkRender(b *testing.B) {
