@@ -10,7 +10,20 @@ import (
 
 // Line returns text as one line: line breaks and tabs become spaces, and see [Text].
 func Line(text string) string {
-	return strings.Join(strings.FieldsFunc(Text(text), func(r rune) bool { return r == '\n' || r == '\t' || r == ' ' }), " ")
+	text = Text(text)
+	if !strings.ContainsAny(text, "\n\t") && !strings.Contains(text, "  ") {
+		return text
+	}
+	line := make([]byte, 0, len(text)) // a text may have megabytes of words
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c != ' ' && c != '\n' && c != '\t':
+			line = append(line, c)
+		case line[len(line)-1] != ' ': // there is one: Text has left no space at the beginning
+			line = append(line, ' ')
+		}
+	}
+	return string(line)
 }
 
 // Text returns text as it may reach a screen, without space around it. Line breaks become \n. Control characters,
