@@ -151,11 +151,14 @@ func createdAt(m *destination.Message) string {
 	return m.CreatedAt.UTC().Format(time.DateTime) + " UTC"
 }
 
+// longestURL is more than any type links, in bytes.
+const longestURL = 8 << 10
+
 // URL returns text as a link a person may be offered, and "" when it is not one: an absolute http or https URL that
 // shows where it leads.
 func URL(text string) string {
 	text = strings.TrimSpace(text)
-	if text != Line(text) || strings.ContainsAny(text, " \"<>`|\\") {
+	if len(text) > longestURL || text != Line(text) || strings.ContainsAny(text, " \"<>`|\\") {
 		return ""
 	}
 	u, err := url.Parse(text)

@@ -29,6 +29,9 @@ func TestText_ShowsOrRemovesWhatMisleads(t *testing.T) {
 		{"\u200e\u200fmarks\u061c", "marks", "marks"},
 		{"zero\u200bwidth\ufeff soft\u00adhyphen", "zerowidth softhyphen", "zerowidth softhyphen"},
 		{"tag\U000e0041s", "tags", "tags"},
+		{"x\u2062y\u034fz \U000e0100\U000e01ef", "xyz", "xyz"},
+		{"Z" + strings.Repeat("\u0301\u200b\u0489", 50) + "a\u0301", "Z" + strings.Repeat("\u0301\u0489", 4) + "a\u0301", "Z" + strings.Repeat("\u0301\u0489", 4) + "a\u0301"},
+		{"❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng", "❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng", "❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng"},
 		{"a\u2028b\u2029c", "a b c", "a\nb\nc"},
 		{"bad\xff\xfebytes", "bad��bytes", "bad��bytes"},
 		{"e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום"},
@@ -143,7 +146,9 @@ func TestCutter_ContextCountsWhatWouldBeShown(t *testing.T) {
 	for name, raw := range map[string]string{
 		"nested":    "{\"b\":[1.50,-2e400, true,null,{\"a\" :\"x\"}],\n\"d\":{},\"e\":\"q\\\"{,}:[]\\\\\",\"f\":[ ]}",
 		"scripts":   `{"a":"שלום é 👨‍👩‍👧‍👦 🇩🇪 \u00e9\ud83d\ude00"}`,
+		"zalgo":     "{\"a\":\"Z" + strings.Repeat("\u0301\u0489\u200b", 90) + "\",\"b\":\"é" + strings.Repeat("\u0301", 90) + "\"}",
 		"invisible": "{\"a\":\"zero\u200bwidth\u202e soft\u00ad line\u2028\u0085 tag\U000e0041\"}",
+		"hidden":    "{\"a\":\"" + strings.Repeat("\u200b\u00ad", 3000) + "\",\"b\":1}",
 		"deep":      `{"a":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
