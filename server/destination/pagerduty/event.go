@@ -3,6 +3,10 @@
 package pagerduty
 
 import (
+	"bytes"
+	"io"
+	"strconv"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -85,15 +89,15 @@ func renderResolve(c Config, m *destination.Message) []byte {
 	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
 }
 
-// withContext adds the context as it is where the whole event stays within the limit, and as text that ends with a
+// withContext adds the context as an object where the whole event stays within the limit, and as text that ends with a
 // note where it does not.
 func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	bare := ev.Payload.Details
 	if len(a.Context) == 0 || bare.has("context") {
 		return encode(ev)
 	}
-	if len(a.Context) < maxEvent {
-		ev.Payload.Details = bare.with("context", jsontext.Value(a.Context))
+	if object := acceptable(a.Context); object != nil {
+		ev.Payload.Details = bare.with("context", object)
 		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
 			return body
 		}
@@ -104,6 +108,45 @@ func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	text, _ := jsontext.AppendQuote(nil, cutter.Context(a.Context, room, render.JSON))
 	ev.Payload.Details = bare.with("context", jsontext.Value(text))
 	return encode(ev)
+}
+
+// maxDepth is how deep a context may be as an object; ours.
+const maxDepth = 100
+
+// acceptable returns the context as an object that every reader of JSON takes, since an event that one refuses would page
+// nobody: its texts are cleaned, and a number that is no float64 is a text. It is nil for one that is too deep or too long.
+func acceptable(context []byte) jsontext.Value {
+	if len(context) >= maxEvent {
+		return nil
+	}
+	in := jsontext.NewDecoder(bytes.NewReader(context), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	var out bytes.Buffer
+	object := jsontext.NewEncoder(&out, jsontext.AllowDuplicateNames(true))
+	for {
+		token, err := in.ReadToken()
+		if err == io.EOF {
+			return bytes.TrimSpace(out.Bytes())
+		}
+		if err != nil || in.StackDepth() > maxDepth {
+			return nil
+		}
+		switch token.Kind() {
+		case '"':
+			token = jsontext.String(render.Clean(token.String()))
+		case '0':
+			if text := token.String(); !isFloat(text) {
+				token = jsontext.String(text)
+			}
+		}
+		if object.WriteToken(token) != nil {
+			return nil
+		}
+	}
+}
+
+func isFloat(number string) bool {
+	_, err := strconv.ParseFloat(number, 64)
+	return err == nil
 }
 
 // dedupKey returns the key PagerDuty folds repeats by.

@@ -124,6 +124,38 @@ func TestRender_FillsWhatPagerDutyRequires(t *testing.T) {
 	}
 }
 
+// TestRender_KeepsTheContextAcceptable has contexts that readers of JSON refuse, or that would mislead people. Whoever an alert
+// is about must not decide whether it pages.
+func TestRender_KeepsTheContextAcceptable(t *testing.T) {
+	t.Parallel()
+	for context, want := range map[string]string{
+		`{"a" : [1.50, 12345678901234567890, -0, true, null], "é":"<&> \\ \" \u00e9"}`:    `{"a":[1.50,12345678901234567890,-0,true,null],"é":"<&> \\ \" é"}`,
+		`{"a":1e999999,"b":-1E+400,"c":1e300}`:                                            `{"a":"1e999999","b":"-1E+400","c":1e300}`,
+		`{"nul\u0000":"\u0000 \u001b[31m \u202egpj.exe\u2066 \ud800 \u200bz\n\ty"}`:       `{"nul�":"� �[31m �gpj.exe� � z\n\ty"}`,
+		`{"a":` + strings.Repeat("[", 90) + strings.Repeat("]", 90) + `}`:                 `{"a":` + strings.Repeat("[", 90) + strings.Repeat("]", 90) + `}`,
+		`{"a":1,"a":2,"title":"not this one","routing_key":"x"}`:                          `{"a":1,"a":2,"title":"not this one","routing_key":"x"}`,
+		`{"a":` + strings.Repeat(`{"a":`, 9_900) + "1" + strings.Repeat("}", 9_900) + `}`: "",
+	} {
+		m := destinationtest.Message()
+		m.Alert.Context = json.RawMessage(context)
+		details := decode(t, m).Payload.Details
+		got := string(details.Context)
+		if want == "" { // too deep for an object
+			var text string
+			if err := json.Unmarshal(details.Context, &text); err != nil || !strings.HasPrefix(text, "{\n  \"a\": {") {
+				t.Errorf("%.60s: got %.80s (error %v), want a text", context, got, err)
+			}
+			continue
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", context, got, want)
+		}
+		if details.Title != m.Alert.Title() {
+			t.Errorf("%s: got title %q", context, details.Title)
+		}
+	}
+}
+
 func TestRender_BoundsLists(t *testing.T) {
 	t.Parallel()
 	m := destinationtest.Message()
@@ -380,6 +412,7 @@ type event struct {
 		Source   string `json:"source"`
 		Severity string `json:"severity"`
 		Details  struct {
+			Title    string          `json:"title"`
 			Context  json.RawMessage `json:"context"`
 			LogTypes []string        `json:"log_types"`
 			Tags     []string        `json:"tags"`

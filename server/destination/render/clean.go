@@ -29,10 +29,10 @@ func Line(text string) string {
 // Text returns text as it may reach a screen, without space around it. Line breaks become \n. Control characters,
 // bidi overrides and invalid UTF-8 become U+FFFD, so that it shows that something was there; invisible marks go, and so do
 // those of a stack of accents that would cover the lines around it.
-func Text(text string) string { return strings.TrimSpace(clean(text)) }
+func Text(text string) string { return strings.TrimSpace(Clean(text)) }
 
-// clean is Text with the space around it.
-func clean(text string) string {
+// Clean is [Text] with the space around it.
+func Clean(text string) string {
 	if plain(text) {
 		return text
 	}
