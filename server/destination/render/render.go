@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -158,7 +159,7 @@ const longestURL = 8 << 10
 // shows where it leads.
 func URL(text string) string {
 	text = strings.TrimSpace(text)
-	if len(text) > longestURL || text != Line(text) || strings.ContainsAny(text, " \"<>`|\\") {
+	if len(text) > longestURL || text != Line(text) || strings.ContainsFunc(text, notInURL) {
 		return ""
 	}
 	u, err := url.Parse(text)
@@ -166,4 +167,9 @@ func URL(text string) string {
 		return ""
 	}
 	return text
+}
+
+// notInURL names what ends a link in some vendor's markup, spaces of every script among them, or is not seen in it.
+func notInURL(r rune) bool {
+	return r == ' ' || !unicode.IsPrint(r) || strings.ContainsRune("\"<>`|\\", r)
 }

@@ -195,18 +195,22 @@ func BenchmarkCutter_ContextOfMegabytes(b *testing.B) {
 func TestURL_OffersOnlyWebLinks(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"https://runbooks.example.com/a?b=c&d=e#f": "https://runbooks.example.com/a?b=c&d=e#f",
-		"http://runbooks.example.com\n":            "http://runbooks.example.com",
-		"":                                         "",
-		"see https://example.com":                  "",
-		"https://example.com and more":             "",
-		"javascript:alert(1)":                      "",
-		"data:text/html,x":                         "",
-		"//example.com":                            "",
-		"https://":                                 "",
-		"https://bank.example@evil.example/":       "",
-		"https://evil.example/\u202egpj":           "",
-		"https://evil.example/|x>":                 "",
+		"https://runbooks.example.com/a?b=c&d=e#f":        "https://runbooks.example.com/a?b=c&d=e#f",
+		"http://runbooks.example.com\n":                   "http://runbooks.example.com",
+		"":                                                "",
+		"see https://example.com":                         "",
+		"https://example.com and more":                    "",
+		"javascript:alert(1)":                             "",
+		"data:text/html,x":                                "",
+		"//example.com":                                   "",
+		"https://":                                        "",
+		"https://bank.example@evil.example/":              "",
+		"https://evil.example/\u202egpj":                  "",
+		"https://evil.example/|x>":                        "",
+		"https://evil.example/\u00a0\u3000x":              "",
+		"https://evil.example/a\u200db\xff":               "",
+		"https://münchen.example/straße":                  "https://münchen.example/straße",
+		"https://e.example/" + strings.Repeat("x", 9_000): "",
 	} {
 		if got := render.URL(text); got != want {
 			t.Errorf("URL(%q) = %q, want %q", text, got, want)
