@@ -4,6 +4,7 @@ package pagerduty
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 
@@ -124,7 +125,7 @@ func acceptable(context []byte) jsontext.Value {
 	object := jsontext.NewEncoder(&out, jsontext.AllowDuplicateNames(true))
 	for {
 		token, err := in.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return bytes.TrimSpace(out.Bytes())
 		}
 		if err != nil || in.StackDepth() > maxDepth {

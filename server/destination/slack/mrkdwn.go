@@ -218,10 +218,9 @@ func (in inlines) read(line []atom) []run {
 	endless := map[rune]bool{} // marks without an end in the rest of the line
 	for i := 0; i < len(line); {
 		a := line[i]
-		inner, end := []atom(nil), -1
 		switch {
 		case a.own == '<':
-			if end = index(line, i+1, '>'); end >= 0 {
+			if end := index(line, i+1, '>'); end >= 0 {
 				if more, ok := in.token(line[i+1 : end]); ok {
 					runs, i = appendRuns(runs, more), end+1
 					continue
@@ -234,7 +233,8 @@ func (in inlines) read(line []atom) []run {
 			}
 		case in.literal || endless[a.own]:
 		case a.own == '`':
-			if end = index(line, i+1, '`'); end > i+1 {
+			end := index(line, i+1, '`')
+			if end > i+1 {
 				code := inlines{style: in.style, literal: true}
 				code.style.Code = true
 				runs, i = appendRuns(runs, code.read(line[i+1:end])), end+1
@@ -248,7 +248,7 @@ func (in inlines) read(line []atom) []run {
 				continue
 			}
 		case styles[a.own] != nil && opens(line, i):
-			if inner, end = spanned(line, i); end >= 0 {
+			if inner, end := spanned(line, i); end >= 0 {
 				runs, i = appendRuns(runs, inlines{style: styles[a.own](in.style)}.read(inner)), end+1
 				continue
 			}
