@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
@@ -120,7 +120,7 @@ func TestRender_StaysWithinLimits(t *testing.T) {
 				rendering := renderOf(t, c, m)
 				task := decode(t, rendering.Body)
 				mustBeRichText(t, task)
-				if n := utf8.RuneCountInString(task.Name); n > maxName || n < maxName/3 {
+				if n := len(utf16.Encode([]rune(task.Name))); n > maxName || n < maxName/3 {
 					t.Errorf("got a name of %d characters, want at most %d", n, maxName)
 				}
 				if n := len(task.HTMLNotes); n > maxNotes || n < maxNotes/10 || !rendering.Truncated {

@@ -160,13 +160,13 @@ func mark(m *destination.Message) string { return "alertrouter delivery " + m.Ma
 
 func body(parts []string) string { return "<body>" + strings.Join(parts, "\n\n") + "</body>" }
 
-// nameSize counts a character of a name, with what legible adds.
+// nameSize counts a character of a name in UTF-16, the longest way of counting characters, and with what legible adds.
 var nameSize render.Size = func(r rune) int {
 	switch r {
 	case '/', ':', '?', '#':
 		return 2
 	}
-	return 1
+	return render.UTF16(r)
 }
 
 // legible returns a name without an address that Asana would make a mention of.

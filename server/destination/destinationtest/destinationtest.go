@@ -26,6 +26,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -40,6 +41,7 @@ import (
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
 // Case is a type under test.
@@ -145,8 +147,10 @@ func testPayload(t *testing.T, c Case) {
 			vendor := c.vendor(t, accepts)
 			before := fmt.Sprintf("%+v", *m.Alert)
 			mustDeliver(t, c.open(t, vendor.URL), m)
-			golden(t, filepath.Join(c.Dir, name+".golden.json"), vendor.first(t).json(t))
+			sent := vendor.first(t)
+			golden(t, filepath.Join(c.Dir, name+".golden.json"), sent.json(t))
 			c.checkRendering(t, vendor.URL, m)
+			c.checkPreview(t, vendor.URL, m, sent)
 			if after := fmt.Sprintf("%+v", *m.Alert); after != before {
 				t.Errorf("the alert was changed: got %s, want %s", after, before)
 			}
@@ -167,6 +171,32 @@ func (c Case) checkRendering(t testing.TB, address string, m *destination.Messag
 		t.Errorf("got the rendering %s, then %s, want the same JSON", first.Body, second.Body)
 	}
 	c.findSecrets(t, address, fmt.Sprintf("%s %q", first.Body, first.Notes))
+}
+
+// checkPreview wants the rendering to be what was sent, but for secrets. Types whose requests are no JSON, or have the rendering
+// as a part, prove it themselves.
+func (c Case) checkPreview(t testing.TB, address string, m *destination.Message, sent request) {
+	t.Helper()
+	if kind, _, _ := mime.ParseMediaType(sent.header.Get("Content-Type")); kind != "application/json" {
+		return
+	}
+	rendering, err := c.open(t, address).Render(m)
+	if err != nil {
+		t.Fatalf("render: %v", err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(c.configFor(t, address), &members); err != nil {
+		t.Fatal(err)
+	}
+	want := string(sent.body)
+	for _, name := range c.Type.Secrets {
+		for _, value := range stringsIn(members[name]) {
+			want = strings.ReplaceAll(want, value, secret.Mask)
+		}
+	}
+	if got := string(rendering.Body); got != want {
+		t.Errorf("the preview shows\n%s\nbut what is sent is\n%s", got, want)
+	}
 }
 
 func testOutcome(t *testing.T, c Case) { c.protocol(t).testOutcome(t, c) }

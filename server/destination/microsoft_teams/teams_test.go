@@ -219,10 +219,12 @@ func TestRender_MentionsOnlyWhomTheConfigNames(t *testing.T) {
 func TestTemplates_EscapeMarkdown(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"*b* _i_ [x](http://evil)":     `**T** \*b\* \_i\_ \[x\](http://evil) [runbook](https://r.example)`,
-		"- a\n1. b\n2) c\n  + d\n# e":  `**T** \- a` + "\n\n" + `1\. b` + "\n\n" + `2\) c` + "\n\n" + `  \+ d` + "\n\n" + `\# e [runbook](https://r.example)`,
-		"10.0.0.1 a-b c_d \\ `x` &lt;": `**T** 10.0.0.1 a-b c\_d ` + `\\ ` + "\\`x\\`" + ` \&lt; [runbook](https://r.example)`,
-		"<b>h</b> ![i](u) a|b ~s~":     `**T** \<b\>h\</b\> \!\[i\](u) a\|b \~s\~ [runbook](https://r.example)`,
+		"*b* _i_ [x](http://evil)":       `**T** \*b\* \_i\_ \[x\](http\://evil) [runbook](https://r.example)`,
+		"- a\n1. b\n2) c\n  + d\n# e":    `**T** \- a` + "\n\n" + `1\. b` + "\n\n" + `2\) c` + "\n\n" + "\u00a0\u00a0" + `\+ d` + "\n\n" + `\# e [runbook](https://r.example)`,
+		"10.0.0.1 a-b c_d \\ `x` &lt;":   `**T** 10.0.0.1 a-b c\_d ` + `\\ ` + "\\`x\\`" + ` \&lt; [runbook](https://r.example)`,
+		"a\n    code\n\tb":               "**T** a\n\n\u00a0\u00a0\u00a0\u00a0code\n\n\u00a0b [runbook](https://r.example)",
+		"https://a\\[safe](//evil) a:b:": `**T** https\://a\\\[safe\](//evil) a:b\: [runbook](https://r.example)`,
+		"<b>h</b> ![i](u) a|b ~s~":       `**T** \<b\>h\</b\> \!\[i\](u) a\|b \~s\~ [runbook](https://r.example)`,
 	} {
 		m := destinationtest.Message()
 		m.Alert.Generated.Description = &text

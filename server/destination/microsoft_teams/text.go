@@ -41,23 +41,27 @@ func plain(text string) string {
 // https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format#format-cards-with-markdown
 var (
 	markdown = regexp.MustCompile("[\\\\*_\\[\\]<>&`~|!]")
-	bullet   = regexp.MustCompile(`(?m)^([ \t]*)([-+#=])`)
-	number   = regexp.MustCompile(`(?m)^([ \t]*\d+)([.)](?:[ \t]|$))`)
+	bullet   = regexp.MustCompile(`(?m)^(\x{a0}*)([-+#=])`)
+	number   = regexp.MustCompile(`(?m)^(\x{a0}*\d+)([.)](?:[ \t]|$))`)
+	address  = regexp.MustCompile(`:(/|$)`) // also one that goes on in the next value
 )
 
-// escape makes a text from an alert harmless in a TextBlock. A line break needs two there.
+// escape makes a text from an alert harmless in a TextBlock. A line break needs two there. A line that begins with spaces is
+// not code, and an address is no link: who makes one of it would take the backslash behind it for a part of it, and what that
+// is there to escape would be markup.
 func escape(text string) string {
-	text = markdown.ReplaceAllString(plain(text), `\$0`)
+	text = markdown.ReplaceAllString(plain(indented(text)), `\$0`)
+	text = address.ReplaceAllString(text, `\:$1`)
 	text = bullet.ReplaceAllString(text, `$1\$2`)
 	text = number.ReplaceAllString(text, `$1\$2`)
 	return strings.ReplaceAll(text, "\n", "\n\n")
 }
 
-// indented returns text whose lines keep their indentation where a client shows many spaces as one.
+// indented returns text whose lines keep their indentation where a client shows many spaces as one, or as code.
 func indented(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		rest := strings.TrimLeft(line, " ")
+		rest := strings.TrimLeft(line, " \t")
 		lines[i] = strings.Repeat("\u00a0", len(line)-len(rest)) + rest
 	}
 	return strings.Join(lines, "\n")

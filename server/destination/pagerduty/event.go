@@ -3,6 +3,11 @@
 package pagerduty
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -85,15 +90,15 @@ func renderResolve(c Config, m *destination.Message) []byte {
 	return encode(event{RoutingKey: c.RoutingKey.Reveal(), Action: "resolve", DedupKey: dedupKey(m)})
 }
 
-// withContext adds the context as it is where the whole event stays within the limit and every reader can take it, and
+// withContext adds the context as an object where the whole event stays within the limit and every reader can take it, and
 // else as text, which ends with a note where it is cut.
 func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	bare := ev.Payload.Details
 	if len(a.Context) == 0 || bare.has("context") {
 		return encode(ev)
 	}
-	if len(a.Context) < maxEvent && readable(a.Context) {
-		ev.Payload.Details = bare.with("context", jsontext.Value(a.Context))
+	if object := acceptable(a.Context); object != nil {
+		ev.Payload.Details = bare.with("context", object)
 		if body := encode(ev); len(body) > 0 && len(body) < maxEvent {
 			return body
 		}
@@ -106,12 +111,44 @@ func withContext(cutter *render.Cutter, ev event, a *alert.Alert) []byte {
 	return encode(ev)
 }
 
-// readable reports whether every reader of JSON can take an object and reads the same: none of its names is there twice, and
-// no number is larger than a float64 (https://www.rfc-editor.org/rfc/rfc7493#section-2). One that is not could make
-// PagerDuty refuse the event, so that nobody is paged.
-func readable(object []byte) bool {
-	var value any
-	return json.Unmarshal(object, &value, jsontext.AllowInvalidUTF8(true)) == nil // encode mends that
+// maxDepth is how deep a context may be as an object; ours.
+const maxDepth = 100
+
+// acceptable returns the context as an object that every reader of JSON takes and reads the same, since an event that one
+// refuses would page nobody: its texts are cleaned, and a number that is no float64 is a text
+// (https://www.rfc-editor.org/rfc/rfc7493#section-2). It is nil for one that is too deep or too long, or has a name twice.
+func acceptable(context []byte) jsontext.Value {
+	if len(context) >= maxEvent {
+		return nil
+	}
+	in := jsontext.NewDecoder(bytes.NewReader(context), jsontext.AllowInvalidUTF8(true))
+	var out bytes.Buffer
+	object := jsontext.NewEncoder(&out)
+	for {
+		token, err := in.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return bytes.TrimSpace(out.Bytes())
+		}
+		if err != nil || in.StackDepth() > maxDepth {
+			return nil
+		}
+		switch token.Kind() {
+		case '"':
+			token = jsontext.String(render.Clean(token.String()))
+		case '0':
+			if text := token.String(); !isFloat(text) {
+				token = jsontext.String(text)
+			}
+		}
+		if object.WriteToken(token) != nil {
+			return nil
+		}
+	}
+}
+
+func isFloat(number string) bool {
+	_, err := strconv.ParseFloat(number, 64)
+	return err == nil
 }
 
 // dedupKey returns the key PagerDuty folds repeats by.

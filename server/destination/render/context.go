@@ -31,7 +31,7 @@ func (c *Cutter) Context(raw json.RawMessage, limit int, size Size) string {
 	// Sizes count at least one a character, so nothing after this many bytes could be shown.
 	page := indented{enough: utf8.UTFMax * (max(limit, 0) + 1)}
 	page.indent(raw)
-	text := clean(page.out.String())
+	text := page.out.String()
 	if text == "{}" || text == "null" {
 		return ""
 	}
@@ -44,13 +44,14 @@ func (c *Cutter) Context(raw json.RawMessage, limit int, size Size) string {
 	return shown + contextNote(utf8.RuneCountInString(shown), total)
 }
 
-// indented is JSON spread over lines, two spaces a level: enough bytes of it, and of the rest how many characters of it
-// [Text] leaves. A context may have megabytes, of which a chat message shows a page.
+// indented is JSON spread over lines, two spaces a level, and cleaned as by [Text]: enough bytes of it, and of the rest how
+// many characters it has. A context may have megabytes, of which a chat message shows a page.
 type indented struct {
 	enough int
 	out    strings.Builder
 	more   int
 	level  int
+	stack  stack
 }
 
 // indent writes JSON. It changes only the space between tokens.
@@ -111,29 +112,25 @@ func (p *indented) mark(c byte) {
 func (p *indented) full() bool { return p.out.Len() >= p.enough }
 
 func (p *indented) write(token []byte) {
-	end := min(max(p.enough-p.out.Len(), 0), len(token))
-	for end > 0 && end < len(token) && !utf8.RuneStart(token[end]) { // a character in two would count twice
-		end++
-	}
-	p.out.Write(token[:end])
-	p.more += visibleRunes(token[end:])
-}
-
-// visibleRunes counts the characters of a token that [Text] leaves.
-func visibleRunes(token []byte) int {
-	n := len(token)
 	for i := 0; i < len(token); i++ {
-		if token[i] < utf8.RuneSelf {
+		if c := token[i]; c >= ' ' && c <= '~' {
+			p.mark(c)
+			p.stack = 0
 			continue
 		}
 		r, width := utf8.DecodeRune(token[i:])
 		i += width - 1
-		n -= width - 1
-		if invisible(r) {
-			n--
+		if p.stack.covers(r) {
+			continue
+		}
+		switch r = cleanRune(r); {
+		case r < 0:
+		case p.full():
+			p.more++
+		default:
+			p.out.WriteRune(r)
 		}
 	}
-	return n
 }
 
 // stringEnd returns where the string ends that starts at raw[start].

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
@@ -156,11 +157,14 @@ func createdAt(m *destination.Message) string {
 	return m.CreatedAt.UTC().Format(time.DateTime) + " UTC"
 }
 
+// longestURL is more than any type links, in bytes.
+const longestURL = 8 << 10
+
 // URL returns text as a link a person may be offered, and "" when it is not one: an absolute http or https URL that
 // shows where it leads.
 func URL(text string) string {
 	text = strings.TrimSpace(text)
-	if text != Line(text) || strings.ContainsAny(text, " \"<>`|\\") {
+	if len(text) > longestURL || text != Line(text) || strings.ContainsFunc(text, notInURL) {
 		return ""
 	}
 	u, err := url.Parse(text)
@@ -168,4 +172,9 @@ func URL(text string) string {
 		return ""
 	}
 	return text
+}
+
+// notInURL names what ends a link in some vendor's markup, spaces of every script among them, or is not seen in it.
+func notInURL(r rune) bool {
+	return r == ' ' || !unicode.IsPrint(r) || strings.ContainsRune("\"<>`|\\", r)
 }

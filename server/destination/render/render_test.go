@@ -29,6 +29,9 @@ func TestText_ShowsOrRemovesWhatMisleads(t *testing.T) {
 		{"\u200e\u200fmarks\u061c", "marks", "marks"},
 		{"zero\u200bwidth\ufeff soft\u00adhyphen", "zerowidth softhyphen", "zerowidth softhyphen"},
 		{"tag\U000e0041s", "tags", "tags"},
+		{"x\u2062y\u034fz \U000e0100\U000e01ef", "xyz", "xyz"},
+		{"Z" + strings.Repeat("\u0301\u200b\u0489", 50) + "a\u0301", "Z" + strings.Repeat("\u0301\u0489", 4) + "a\u0301", "Z" + strings.Repeat("\u0301\u0489", 4) + "a\u0301"},
+		{"❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng", "❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng", "❤\ufe0f 1\ufe0f\u20e3 Tie\u0302\u0301ng"},
 		{"a\u2028b\u2029c", "a b c", "a\nb\nc"},
 		{"bad\xff\xfebytes", "bad��bytes", "bad��bytes"},
 		{"e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום", "e\u0301 👨‍👩‍👧 🇩🇪 שלום"},
@@ -143,7 +146,9 @@ func TestCutter_ContextCountsWhatWouldBeShown(t *testing.T) {
 	for name, raw := range map[string]string{
 		"nested":    "{\"b\":[1.50,-2e400, true,null,{\"a\" :\"x\"}],\n\"d\":{},\"e\":\"q\\\"{,}:[]\\\\\",\"f\":[ ]}",
 		"scripts":   `{"a":"שלום é 👨‍👩‍👧‍👦 🇩🇪 \u00e9\ud83d\ude00"}`,
+		"zalgo":     "{\"a\":\"Z" + strings.Repeat("\u0301\u0489\u200b", 90) + "\",\"b\":\"é" + strings.Repeat("\u0301", 90) + "\"}",
 		"invisible": "{\"a\":\"zero\u200bwidth\u202e soft\u00ad line\u2028\u0085 tag\U000e0041\"}",
+		"hidden":    "{\"a\":\"" + strings.Repeat("\u200b\u00ad", 3000) + "\",\"b\":1}",
 		"deep":      `{"a":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,18 +195,22 @@ func BenchmarkCutter_ContextOfMegabytes(b *testing.B) {
 func TestURL_OffersOnlyWebLinks(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"https://runbooks.example.com/a?b=c&d=e#f": "https://runbooks.example.com/a?b=c&d=e#f",
-		"http://runbooks.example.com\n":            "http://runbooks.example.com",
-		"":                                         "",
-		"see https://example.com":                  "",
-		"https://example.com and more":             "",
-		"javascript:alert(1)":                      "",
-		"data:text/html,x":                         "",
-		"//example.com":                            "",
-		"https://":                                 "",
-		"https://bank.example@evil.example/":       "",
-		"https://evil.example/\u202egpj":           "",
-		"https://evil.example/|x>":                 "",
+		"https://runbooks.example.com/a?b=c&d=e#f":        "https://runbooks.example.com/a?b=c&d=e#f",
+		"http://runbooks.example.com\n":                   "http://runbooks.example.com",
+		"":                                                "",
+		"see https://example.com":                         "",
+		"https://example.com and more":                    "",
+		"javascript:alert(1)":                             "",
+		"data:text/html,x":                                "",
+		"//example.com":                                   "",
+		"https://":                                        "",
+		"https://bank.example@evil.example/":              "",
+		"https://evil.example/\u202egpj":                  "",
+		"https://evil.example/|x>":                        "",
+		"https://evil.example/\u00a0\u3000x":              "",
+		"https://evil.example/a\u200db\xff":               "",
+		"https://münchen.example/straße":                  "https://münchen.example/straße",
+		"https://e.example/" + strings.Repeat("x", 9_000): "",
 	} {
 		if got := render.URL(text); got != want {
 			t.Errorf("URL(%q) = %q, want %q", text, got, want)

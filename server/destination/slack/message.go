@@ -81,10 +81,15 @@ func Render(c Config, texts render.Texts, m *destination.Message) (body []byte, 
 		Text:   escape(short.Fit(title, maxFallback, size)),
 		Blocks: heading(&cutter, c.mention(), title, texts, m),
 	}
-	if blocks := details(&cutter, texts, m); len(blocks) > 0 { // one without blocks is refused
+	blocks := buttons(m)
+	if !texts.HasBody {
+		blocks = append(usualTexts(&cutter, m), blocks...)
+	}
+	if len(blocks) > 0 { // an attachment without any is refused
 		msg.Attachments = []attachment{{Color: fmt.Sprintf("#%06X", look.Color), Blocks: blocks}}
 	}
-	if texts.HasBody {
+	if texts.HasBody { // its blocks are documented for messages, not for attachments
+		msg.Blocks = append(msg.Blocks, ownText(&cutter, texts, maxMessage-render.Size(render.UTF16).Of(encode(msg)))...)
 		return []byte(encode(msg)), cutter.Cut()
 	}
 	room := maxMessage - 1 - size.Of(encode(msg)) - contextBlock
@@ -112,26 +117,23 @@ func heading(cutter *render.Cutter, mention, title string, texts render.Texts, m
 	return blocks
 }
 
-// details are the usual texts or, in their place, that of the user's template, and the buttons.
-func details(cutter *render.Cutter, texts render.Texts, m *destination.Message) []block {
-	var blocks []block
-	if texts.HasBody {
-		blocks = ownText(cutter, texts)
-	} else {
-		blocks = usualTexts(cutter, m)
-	}
-	if buttons := buttons(m); len(buttons) > 0 {
-		blocks = append(blocks, block{Type: "actions", Elements: buttons})
-	}
-	return blocks
-}
-
-// ownText is what a template of the user's made, whose markup is Slack's.
-func ownText(cutter *render.Cutter, texts render.Texts) []block {
+// ownText is what a template of the user's made, whose markup is Slack's, with so many characters of JSON at the most. Each
+// mark in it may become a text of its own, so how long it may be shows only when it is written.
+func ownText(cutter *render.Cutter, texts render.Texts, room int) []block {
 	if render.Blank(texts.Body) {
 		return nil
 	}
-	return []block{{Type: "section", Text: &text{Type: "mrkdwn", Text: texts.FitBody(cutter, maxSection, written), Verbatim: true}}}
+	for limit := maxSection; limit > 0; limit /= 2 {
+		elements := richTexts(texts.FitBody(cutter, limit, written))
+		own := []block{{Type: "rich_text", Elements: elements}}
+		if len(elements) == 0 {
+			break
+		}
+		if render.Size(render.UTF16).Of(encode(message{Blocks: own})) <= room {
+			return own
+		}
+	}
+	return nil
 }
 
 func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
@@ -151,12 +153,15 @@ func usualTexts(cutter *render.Cutter, m *destination.Message) []block {
 	return blocks
 }
 
-func buttons(m *destination.Message) []any {
+func buttons(m *destination.Message) []block {
 	var buttons []any
 	for _, l := range render.Links(m, buttonURL) {
 		buttons = append(buttons, button{Type: "button", Text: *plain(l.Name), URL: l.URL})
 	}
-	return buttons
+	if len(buttons) == 0 {
+		return nil
+	}
+	return []block{{Type: "actions", Elements: buttons}}
 }
 
 func buttonURL(text string) string {
@@ -177,10 +182,6 @@ func plain(content string) *text {
 func escape(content string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(content)
 }
-
-// mrkdwn makes a text from an alert harmless in the markup of a template: no mention, no link, and no end of the code
-// that it stands in. There is no escape for asterisks and the like, which can only change how the text looks.
-func mrkdwn(content string) string { return escape(strings.ReplaceAll(content, "`", "'")) }
 
 // size counts a character as it stands in the message: escaped for Slack and for JSON, in UTF-16.
 var size render.Size = func(r rune) int {

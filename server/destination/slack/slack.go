@@ -4,6 +4,7 @@
 //
 //	slack.go     what a user sets, and sending
 //	message.go   the message, within Slack's limits
+//	mrkdwn.go    what a user's template says, as rich text
 //	answer.go    what Slack's refusals mean
 package slack
 
@@ -38,7 +39,7 @@ func (c Config) Validate() error {
 	if m := c.mention(); m != "" && !mention.MatchString(m) {
 		faults.Add("/mention", "must be @here, @channel, @everyone, a member such as <@U024BE7LH> or a group such as <!subteam^SAZ94GDB8>")
 	}
-	faults.Take(c.Templates.Validate(mrkdwn))
+	faults.Take(c.Templates.Validate(quote))
 	return faults.Err()
 }
 
@@ -77,7 +78,7 @@ type sender struct {
 
 // New returns a sender; it does no I/O.
 func New(c Config, env destination.Env) (destination.Sender, error) {
-	templates, err := c.Compile(mrkdwn)
+	templates, err := c.Compile(quote)
 	return &sender{config: c, templates: templates, env: env}, err
 }
 

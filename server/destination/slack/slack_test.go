@@ -4,6 +4,8 @@ package slack_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,24 +99,146 @@ func TestRender_SaysWhereTheContextWasCut(t *testing.T) {
 	}
 }
 
-// TestTemplates_EscapeWhatMeansSomething wants from the user's template its own markup, and from the alert no mention, no
-// link, and no end of the code it stands in.
+// TestTemplates_EscapeWhatMeansSomething wants from the user's template its own markup, and from the alert nothing but text.
 func TestTemplates_EscapeWhatMeansSomething(t *testing.T) {
 	t.Parallel()
+	const text = "<!channel> <@U024BE7LH> <https://evil.example|safe> a &amp; b ``` `x` @here *bold* _it_ ~st~ :tada: https://evil.example\n> quoted\n"
 	m := destinationtest.Message()
-	m.Alert.Generated.Description = new("<!channel> <@U024BE7LH> <https://evil.example|safe> a & b ``` `x` @here")
+	m.Alert.Generated.Description = new(text + "\ufdd1*x*\ufdd0")
 	m.Alert.Generated.Title = new("<!here> title")
 	c := slack.Config{Templates: render.Templates{
-		TitleTemplate: "{{.title}} <!channel>", BodyTemplate: "*{{.severity}}* ```{{.description}}``` <https://wiki.example.com|wiki> <!subteam^S1>",
+		TitleTemplate: "{{.title}} <!channel>", BodyTemplate: "*{{.severity}}*{{.severity}} {{.description}} ```{{.description}}``` > {{.description}} *{{.description}}*",
 	}}
 	value := valueOf(t, renderTemplates(t, c, m))
-	want := "*HIGH* ```&lt;!channel&gt; &lt;@U024BE7LH&gt; &lt;https://evil.example|safe&gt; a &amp; b ''' 'x' @here``` <https://wiki.example.com|wiki> <!subteam^S1>"
-	if got := mrkdwn(value); !slices.Equal(got, []string{want}) {
-		t.Errorf("got %q, want %q", got, want)
+	shown := text + "\ufffd*x*\ufffd"
+	want := []string{
+		"text *HIGH*HIGH " + shown + " ", "rich_text_section", "text " + shown, "rich_text_preformatted",
+		"text  > " + shown + " ", "text/bold " + shown, "rich_text_section",
+	}
+	if got := richText(value); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := mrkdwn(value); len(got) > 0 {
+		t.Errorf("got %q, want no text in which markup means something", got)
 	}
 	if want := "🟠 HIGH: &lt;!here&gt; title &lt;!channel&gt;"; !slices.Contains(texts(value), want) {
 		t.Errorf("got no %q in %q: a title is plain text", want, texts(value))
 	}
+}
+
+// TestTemplates_KeepTheirOwnMarkup wants what Slack makes of mrkdwn from the template's own, whatever the values in it are.
+func TestTemplates_KeepTheirOwnMarkup(t *testing.T) {
+	t.Parallel()
+	schema := compile(t)
+	for body, want := range map[string][]string{
+		"plain, 2 * 3 * 4, snake_case_name, ~/x, 10:30:15": {"text plain, 2 * 3 * 4, snake_case_name, ~/x, 10:30:15"},
+		"*b* _i_ ~s~ `c`":                                    {"text/bold b", "text  ", "text/italic i", "text  ", "text/strike s", "text  ", "text/code c"},
+		"*b _both_ b* x":                                     {"text/bold b ", "text/bold/italic both", "text/bold  b", "text  x"},
+		"*_{{.title}}_*":                                     {"text/bold/italic *T*"},
+		"*not\nbold* `not\ncode`":                            {"text *not\nbold* `not\ncode`"},
+		"* a* *a * **":                                       {"text * a* *a * **"},
+		"{{.title}}_{{.title}}_{{.title}}":                   {"text *T*_*T*_*T*"},
+		"*{{.title}}*{{.title}}":                             {"text **T***T*"},
+		"*{{.fallback_of}}* *b*":                             {"text  ", "text/bold b"},
+		"`*{{.title}}*` `a &lt; <b> *c*`":                    {"text/code **T**", "text  ", "text/code a < <b> *c*"},
+		"*a `*` b*":                                          {"text/bold a ", "text/bold/code *", "text/bold  b"},
+		"a &amp; b &lt;!here&gt; &quot;":                     {"text a & b <!here> &quot;"},
+		"<!here> <!subteam^SAZ94GDB8|soc> <@U024BE7LH>":      {"broadcast here", "text  ", "usergroup SAZ94GDB8", "text  ", "user U024BE7LH"},
+		"<#C024BE7LR|general> <!channel|x> <!else> <x>":      {"channel C024BE7LR", "text  ", "broadcast channel", "text  <!else> <x>"},
+		"<https://wiki.example.com/?a=1&amp;b=2|the *W*>":    {"link https://wiki.example.com/?a=1&b=2 the *W*"},
+		"*<https://wiki.example.com>* <mailto:a@b.c|a>":      {"link/bold https://wiki.example.com ", "text  ", "link mailto:a@b.c a"},
+		"<javascript:alert(1)|x> <data:text/html,x|y>":       {"text <javascript:alert(1)|x> <data:text/html,x|y>"},
+		"<https://w.example/{{.dedup}}|{{.title}}>":          {"link https://w.example/d *T*"},
+		"<https://w.example/{{.title}} x|name> <{{.title}}>": {"text name *T*"},
+		"<{{.runbook}}|run *b*>":                             {"text run *b*"},
+		"<{{.reference}}>":                                   {"link https://docs.example.com/a?b=1&c=2 "},
+		"<!{{.title}}> <@{{.title}}>":                        {"text <!*T*> <@*T*>"},
+		":tada: :wave::skin-tone-3: a:b:c :{{.dedup}}:":      {"emoji tada", "text  ", "emoji wave", "text  a:b:c :d:"},
+		"<!date^1392734382^{date_short}|18 Feb>":             {"date 1392734382 {date_short} 18 Feb"},
+		"```a *b* <!here> <https://w.example|w>```":          {"text a *b* <!here> ", "link https://w.example w", "rich_text_preformatted"},
+		"x\n```\n{{.title}}\n```\ny ``` z":                   {"text x", "rich_text_section", "text *T*", "rich_text_preformatted", "text y ``` z"},
+		"> q *b*\n&gt; r\n\ns > t":                           {"text q ", "text/bold b", "text \nr", "rich_text_quote", "text \ns > t"},
+		"a\n>>> q\nr\n> s":                                   {"text a", "rich_text_section", "text q\nr\n> s", "rich_text_quote"},
+		"> {{.description}}":                                 {"text one\n> two", "rich_text_quote"},
+	} {
+		m := destinationtest.Message()
+		m.Alert.Dedup, m.Alert.Generated.Title, m.Alert.Generated.Description = "d", new("*T*"), new("one\n> two")
+		m.Alert.Detection.Runbook, m.Alert.Detection.Reference = "https://a@evil.example", "https://docs.example.com/a?b=1&c=2"
+		rendered := renderTemplates(t, slack.Config{Templates: render.Templates{BodyTemplate: body}}, m)
+		got := richText(valueOf(t, rendered))
+		if last := want[len(want)-1]; !strings.HasPrefix(last, "rich_text_") {
+			want = append(want, "rich_text_section")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", body, got, want)
+		}
+		for _, blocks := range blocksOf(t, rendered) {
+			if err := schema.Validate(map[string]any{"blocks": blocks}); err != nil {
+				t.Errorf("%s: %v\n%s", body, err, rendered)
+			}
+		}
+	}
+}
+
+// TestTemplates_StayWithinLimitsWhateverTheirMarkupCosts has a template of which nearly every character is a text of its own.
+func TestTemplates_StayWithinLimitsWhateverTheirMarkupCosts(t *testing.T) {
+	t.Parallel()
+	for _, item := range []string{"*a* ", "<!here>", "`a`", ":a: ", "> a\n```b```\n", "*", "<", "`", "*a <b `c ", "<https://a.example|x>"} {
+		c := slack.Config{Templates: render.Templates{BodyTemplate: "{{range .context.l}}" + item + "{{end}}"}}
+		m := destinationtest.Message()
+		m.Alert.Context, _ = json.Marshal(map[string]any{"l": make([]int, 5_000)})
+		body := renderTemplates(t, c, m)
+		mustFit(t, m, body)
+		if got := richText(valueOf(t, body)); len(got) < 2 {
+			t.Errorf("%s: got %s, want the beginning of the text", item, body)
+		}
+	}
+}
+
+// richText returns the parts of rich text in order, with their styles, and after them what they are in.
+func richText(value any) []string {
+	var all []string
+	switch v := value.(type) {
+	case []any:
+		for _, e := range v {
+			all = append(all, richText(e)...)
+		}
+	case map[string]any:
+		kind, _ := v["type"].(string)
+		elements, isPart := v["elements"].([]any)
+		switch {
+		case kind == "rich_text":
+			return richText(elements)
+		case isPart && strings.HasPrefix(kind, "rich_text_"):
+			return append(richText(elements), kind)
+		case kind == "text" || kind == "link" || kind == "emoji" || kind == "date" || kind == "user" || kind == "usergroup" || kind == "channel" || kind == "broadcast":
+			return []string{describe(kind, v)}
+		}
+		for _, name := range []string{"blocks", "attachments"} {
+			all = append(all, richText(v[name])...)
+		}
+	}
+	return all
+}
+
+func describe(kind string, v map[string]any) string {
+	style, _ := v["style"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(style)) {
+		kind += "/" + name
+	}
+	var parts []string
+	for _, name := range []string{"text", "name", "user_id", "usergroup_id", "channel_id", "range"} {
+		if s, ok := v[name].(string); ok {
+			parts = append(parts, s)
+		}
+	}
+	if url, ok := v["url"].(string); ok {
+		return kind + " " + url + " " + strings.Join(parts, " ")
+	}
+	if v["type"] == "date" {
+		return fmt.Sprintf("%s %.0f %s %s", kind, v["timestamp"], v["format"], v["fallback"])
+	}
+	return kind + " " + strings.Join(parts, " ")
 }
 
 // TestTemplates_LeaveOutAnAttachmentOfNothing has a template of no text and an alert without links: Slack refuses an
@@ -328,7 +452,8 @@ func blocksOf(t *testing.T, body []byte) []any {
 	}
 	msg := value.(map[string]any)
 	lists := []any{msg["blocks"]}
-	for _, a := range msg["attachments"].([]any) {
+	attachments, _ := msg["attachments"].([]any) // a template's message without buttons has none
+	for _, a := range attachments {
 		lists = append(lists, a.(map[string]any)["blocks"])
 	}
 	return lists
