@@ -23,9 +23,9 @@ var tags = map[string]bool{
 }
 
 // escape writes a text for rich text, also between the quotes of an attribute.
-func escape(text string) string {
-	return strings.NewReplacer(`"`, "&quot;", "'", "&#39;").Replace(escapeText(text))
-}
+func escape(text string) string { return quotes.Replace(escapeText(text)) }
+
+var quotes = strings.NewReplacer(`"`, "&quot;", "'", "&#39;")
 
 // escapeText writes a text for rich text between tags.
 func escapeText(text string) string {
