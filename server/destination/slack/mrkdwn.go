@@ -37,11 +37,13 @@ type atom struct {
 	text string
 }
 
+func isValue(a atom) bool { return a.own == 0 }
+
 func atoms(text string) []atom {
 	var all []atom
 	for text != "" {
-		value, isValue := strings.CutPrefix(text, string(valueStart))
-		if !isValue {
+		value, marked := strings.CutPrefix(text, string(valueStart))
+		if !marked {
 			r, width := utf8.DecodeRuneInString(text)
 			all = append(all, atom{own: r, text: text[:width]})
 			text = text[width:]
@@ -371,6 +373,8 @@ func (in inlines) token(inner []atom) (runs []run, ok bool) {
 	if parts := dateToken.FindStringSubmatch(text); parts != nil {
 		r.Type, r.Format, r.URL, r.Fallback = "date", parts[2], render.URL(parts[3]), parts[4]
 		r.Timestamp, _ = strconv.ParseInt(parts[1], 10, 64) // digits
+	} else if slices.ContainsFunc(inner, isValue) { // an alert mentions nobody
+		return nil, false
 	} else if parts := userToken.FindStringSubmatch(text); parts != nil {
 		r.Type, r.User = "user", parts[1]
 	} else if parts := groupToken.FindStringSubmatch(text); parts != nil {
@@ -394,7 +398,7 @@ func (in inlines) link(inner []atom) (runs []run, ok bool) {
 		address, name = inner[:bar], inner[bar+1:]
 	}
 	url := unescape(textOf(address))
-	if slices.ContainsFunc(address, func(a atom) bool { return a.own == 0 }) {
+	if slices.ContainsFunc(address, isValue) {
 		if url = render.URL(textOf(address)); url == "" {
 			if len(name) == 0 {
 				name = address

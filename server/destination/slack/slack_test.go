@@ -153,6 +153,7 @@ func TestTemplates_KeepTheirOwnMarkup(t *testing.T) {
 		"<{{.runbook}}|run *b*>":                             {"text run *b*"},
 		"<{{.reference}}>":                                   {"link https://docs.example.com/a?b=1&c=2 "},
 		"<!{{.title}}> <@{{.title}}>":                        {"text <!*T*> <@*T*>"},
+		"<@{{index .tags 0}}> <!{{index .tags 1}}>":          {"text <@U024BE7LH> <!here>"}, // an alert mentions nobody
 		":tada: :wave::skin-tone-3: a:b:c :{{.dedup}}:":      {"emoji tada", "text  ", "emoji wave", "text  a:b:c :d:"},
 		"<!date^1392734382^{date_short}|18 Feb>":             {"date 1392734382 {date_short} 18 Feb"},
 		"```a *b* <!here> <https://w.example|w>```":          {"text a *b* <!here> ", "link https://w.example w", "rich_text_preformatted"},
@@ -164,6 +165,7 @@ func TestTemplates_KeepTheirOwnMarkup(t *testing.T) {
 		m := destinationtest.Message()
 		m.Alert.Dedup, m.Alert.Generated.Title, m.Alert.Generated.Description = "d", new("*T*"), new("one\n> two")
 		m.Alert.Detection.Runbook, m.Alert.Detection.Reference = "https://a@evil.example", "https://docs.example.com/a?b=1&c=2"
+		m.Alert.Detection.Tags = []string{"U024BE7LH", "here"}
 		rendered := renderTemplates(t, slack.Config{Templates: render.Templates{BodyTemplate: body}}, m)
 		got := richText(valueOf(t, rendered))
 		if last := want[len(want)-1]; !strings.HasPrefix(last, "rich_text_") {
