@@ -79,6 +79,15 @@ func Corpus(t testing.TB) []*destination.Message {
 	return messages
 }
 
+// WantFewCut sees that of the alerts of [Corpus] hardly any is cut. With -short there are too few to tell.
+func WantFewCut(t testing.TB, cut, all int) {
+	t.Helper()
+	t.Logf("%d of %d real alerts are cut", cut, all)
+	if cut > all/20 && !testing.Short() {
+		t.Errorf("%d of %d real alerts are cut, want few", cut, all)
+	}
+}
+
 // record is a line of the corpus; see the README beside it.
 type record struct {
 	Detection struct {

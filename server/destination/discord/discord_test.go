@@ -126,10 +126,7 @@ func TestRender_CutsFewOrdinaryAlerts(t *testing.T) {
 			cut++
 		}
 	}
-	if cut > len(all)/20 {
-		t.Errorf("%d of %d real alerts are cut, want few", cut, len(all))
-	}
-	t.Logf("%d of %d real alerts are cut", cut, len(all))
+	destinationtest.WantFewCut(t, cut, len(all))
 }
 
 func TestRender_MentionsOnlyWhomTheConfigNames(t *testing.T) {
