@@ -74,7 +74,7 @@ func replace(static *string, generated **string, left string, share int) {
 
 // linkOrText returns what is left of a text, and nothing of an address that is not whole: it would lead elsewhere.
 func linkOrText(whole, left string) string {
-	if left != whole && render.URL(whole) != "" {
+	if left != whole && (render.URL(whole) != "" || render.URL(left) != "") { // the whole may be too long for one
 		return ""
 	}
 	return left

@@ -331,8 +331,8 @@ func entity(all []atom) (text string, length int) {
 	return "", 0
 }
 
-// emojiName has a letter, as times do not: 10:30:15. In rich text an emoji has no skin tone.
-var emojiName = regexp.MustCompile(`^:([a-z0-9_+'-]*[a-z+][a-z0-9_+'-]*):(:skin-tone-[2-6]:)?`)
+// emojiName has a letter, as times do not, 10:30:15, or is one of the two without. In rich text an emoji has no skin tone.
+var emojiName = regexp.MustCompile(`^:(100|1234|[a-z0-9_+'-]*[a-z+][a-z0-9_+'-]*):(:skin-tone-[2-6]:)?`)
 
 // emojiAt returns the emoji that the template's own text names there.
 func emojiAt(line []atom, i int) (emoji run, length int) {
@@ -399,7 +399,7 @@ func (in inlines) link(inner []atom) (runs []run, ok bool) {
 	}
 	url := unescape(textOf(address))
 	if slices.ContainsFunc(address, isValue) {
-		if url = render.URL(textOf(address)); url == "" {
+		if url = render.URL(labelOf(address)); url == "" {
 			if len(name) == 0 {
 				name = address
 			}
@@ -411,7 +411,7 @@ func (in inlines) link(inner []atom) (runs []run, ok bool) {
 	return []run{{Type: "link", URL: url, Text: labelOf(name), Style: in.style}}, true
 }
 
-// labelOf is the name of a link, whose own escapes mean something.
+// labelOf is the name of a link, or an address with a value in it: its own escapes mean something.
 func labelOf(name []atom) string {
 	var out strings.Builder
 	for _, r := range (inlines{literal: true}).read(name) {
