@@ -113,6 +113,7 @@ var allowed = map[string][]string{
 	"destination/amazon/amazontest": {"destination", "outbound"},
 	"destination/amazon_sns":        {"destination", "destination/amazon", "destination/payload", "destination/render"},
 	"destination/amazon_sqs":        {"destination", "destination/amazon", "destination/payload", "outbound"},
+	"destination/email":             {"alert", "destination", "destination/render", "destination/shrink", "outbound", "problem", "secret"},
 	"destination/jira_cloud":        {"alert", "destination", "destination/jira", "destination/render", "outbound", "secret"},
 	"destination/jira_data_center":  {"destination", "destination/jira", "destination/render", "outbound", "secret"},
 }

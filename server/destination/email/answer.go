@@ -17,6 +17,7 @@ import (
 //	2xx                           delivered
 //	4xx                           retry: busy, greylisting, the mailbox is full, too many recipients
 //	552, or a code of size        permanent, but for a smaller mail
+//	5.2.3, 5.3.4 to a recipient   the same; where no smaller mail can be made, that recipient's refusal alone
 //	552 to a recipient            retry: it says that there are too many of them (section 4.5.3.1.10)
 //	5.4.5, 5.1.90, 5.7.232, .233  retry: a day's quota is used up (Google, Microsoft)
 //	every other 5xx               permanent

@@ -23,10 +23,12 @@ import (
 	"context"
 	"crypto/x509"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/render"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/secret"
 )
 
@@ -101,6 +103,7 @@ func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
 // mail twice, with the same Message-ID.
 func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	mail := s.compose(m)
+	mail.final = sync.OnceValue(func() bool { return !shrink.Possible(s, m) })
 	receipt, err := s.attempt(ctx, mail)
 	receipt.Truncated = mail.truncated
 	return receipt, err
@@ -121,7 +124,7 @@ func (s *sender) attempt(ctx context.Context, mail *mail) (destination.Receipt, 
 	switch {
 	case a.temporary():
 		return receipt, err
-	case a.tooLarge() && (had == 0 || !mail.cut): // whoever had it gets no smaller one
+	case a.tooLarge() && (had == 0 || !mail.final()): // a smaller one goes to the rest alone
 		return receipt, destination.TooLarge(err, 0)
 	case had == 0:
 		return receipt, destination.Permanent(err)
@@ -141,7 +144,7 @@ func (s *sender) converse(ctx context.Context, mail *mail, recipients []string) 
 	if err := session.fits(mail); err != nil {
 		return session, sending{}, err
 	}
-	sent, err := session.send(s.addresses.from.Address, recipients, mail.raw)
+	sent, err := session.send(mail, recipients)
 	return session, sent, err
 }
 
@@ -157,6 +160,8 @@ func (s *sender) conclude(mail *mail, session *session, sent sending, had int) (
 	case decisive.temporary():
 		s.reached.add(mail.deliveryID, sent.accepted)
 		return receipt, &partialError{reached: reached, all: len(s.addresses.recipients), answer: decisive}
+	case reached == 0 && decisive.tooLarge():
+		return receipt, destination.TooLarge(decisive, 0)
 	case reached == 0:
 		return receipt, destination.Permanent(decisive)
 	}

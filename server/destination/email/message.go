@@ -32,8 +32,8 @@ type mail struct {
 	text, html string
 	raw        []byte // all of it
 	truncated  bool
-	cut        bool // a larger one was refused
 	notes      []string
+	final      func() bool // no smaller one follows where it is too large; nil in a preview
 }
 
 type field struct{ name, value string }
@@ -57,7 +57,6 @@ func (s *sender) compose(m *destination.Message) *mail {
 		text:       c.asText(),
 		html:       c.asHTML(),
 		truncated:  c.cutter.Cut(),
-		cut:        m.Cut != nil,
 		notes:      c.notes,
 	}
 	n.fields = s.header(n.id, m)

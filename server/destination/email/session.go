@@ -129,10 +129,11 @@ func (s *session) fits(mail *mail) error {
 	return nil
 }
 
-// send offers a mail for the recipients and sends it if the server takes it for any of them.
-func (s *session) send(from string, recipients []string, mail []byte) (sending, error) {
+// send offers a mail for the recipients and sends it if the server takes it for any of them. Where one of them takes only a
+// smaller mail, it goes to nobody, as all get that; where there will be none, it goes to the others.
+func (s *session) send(mail *mail, recipients []string) (sending, error) {
 	var sent sending
-	if err := s.client.Mail("<" + from + ">"); err != nil {
+	if err := s.client.Mail("<" + mail.addresses.from.Address + ">"); err != nil {
 		return sent, s.fault(replyOf(senderStage, err))
 	}
 	for _, recipient := range recipients {
@@ -141,7 +142,7 @@ func (s *session) send(from string, recipients []string, mail []byte) (sending, 
 		switch {
 		case err == nil:
 			sent.accepted = append(sent.accepted, recipient)
-		case ok && a.code != 421 && !a.tooLarge(): // after 421 the server hangs up
+		case ok && a.code != 421 && (!a.tooLarge() || mail.final()): // after 421 the server hangs up
 			sent.refused = append(sent.refused, refusal{recipient, a})
 			sent.last = a
 		default:
@@ -152,7 +153,7 @@ func (s *session) send(from string, recipients []string, mail []byte) (sending, 
 		return sent, nil
 	}
 	var err error
-	sent.last, err = s.data(mail)
+	sent.last, err = s.data(mail.raw)
 	return sent, err
 }
 

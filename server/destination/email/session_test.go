@@ -479,17 +479,77 @@ func TestSend_IsDeliveredWhenTheRestIsRefusedAsAWhole(t *testing.T) {
 			if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry {
 				t.Fatalf("two are to come back later: got %s (error %v), want RETRY", outcome, err)
 			}
-			for _, code := range []int64{554, 552} { // the second asks for a smaller mail first
-				refused.Store(code)
-				receipt, err := shrink.Send(t.Context(), sender, destinationtest.Message())
-				want := fmt.Sprintf("%d 5.7.1 spam; refused two@example.com, three@example.com", code)
-				if err != nil || !strings.HasSuffix(receipt.Message, want) || strings.HasPrefix(receipt.Message, "refused as too large") != (code == 552) || int64(receipt.StatusCode) != code {
+			for _, test := range []struct {
+				code int64
+				m    *destination.Message
+				cut  bool // a smaller mail is tried first
+			}{
+				{554, destinationtest.Message(), false},
+				{552, destinationtest.Message(), true},
+				{552, minimal(), false},
+			} {
+				refused.Store(test.code)
+				receipt, err := shrink.Send(t.Context(), sender, test.m)
+				want := fmt.Sprintf("%d 5.7.1 spam; refused two@example.com, three@example.com", test.code)
+				if err != nil || !strings.HasSuffix(receipt.Message, want) || strings.HasPrefix(receipt.Message, "refused as too large") != test.cut || int64(receipt.StatusCode) != test.code {
 					t.Errorf("got %+v (error %v), want it delivered with %q", receipt, err, want)
 				}
 				refused.Store(0)
-				if _, err := sender.Send(t.Context(), destinationtest.Message()); err == nil {
+				if _, err := sender.Send(t.Context(), test.m); err == nil {
 					t.Error("a replay after the delivery has ended goes to all again: got no error about two of them")
 				}
+			}
+		})
+	}
+}
+
+// minimal is the alert of the usual delivery, with nothing in it to leave out.
+func minimal() *destination.Message {
+	m := destinationtest.Message()
+	m.Alert = destinationtest.Minimal().Alert
+	return m
+}
+
+// TestSend_TakesAMailboxForSmallMailsAsOneOfMany has a server say of recipients that they take only smaller mails.
+func TestSend_TakesAMailboxForSmallMailsAsOneOfMany(t *testing.T) {
+	t.Parallel()
+	const refused = "refused one@example.com: 552 5.2.3 too large for one@example.com"
+	for name, test := range map[string]struct {
+		m     *destination.Message
+		small int // how many of them take only smaller mails
+		once  bool
+		want  destination.Outcome
+		says  string
+		to    []string
+	}{
+		"smaller than any":    {destinationtest.Large(200_000), 1, false, destination.OutcomeDelivered, "; " + refused, []string{"two@example.com"}},
+		"such as a cut one":   {destinationtest.Message(), 1, true, destination.OutcomeDelivered, ": 250 2.0.0 Ok: queued as 4bX2kq3fQ1zW7vR", []string{"one@example.com", "two@example.com"}},
+		"all of them":         {destinationtest.Message(), 2, false, destination.OutcomePermanent, " kB, nor what it was cut to, ", nil},
+		"nothing to cut":      {minimal(), 1, false, destination.OutcomeDelivered, "; " + refused, []string{"two@example.com"}},
+		"nothing to cut, all": {minimal(), 2, false, destination.OutcomePermanent, "nothing in this alert to leave out", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			server := destinationtest.StartMail(t, func(s *destinationtest.MailServer) {
+				s.Rcpt = func(to string) error {
+					if n := asked.Add(1); test.once && n > 1 || test.small == 1 && to != "one@example.com" {
+						return nil
+					}
+					return destinationtest.SMTPError(552, "5.2.3 too large for "+to)
+				}
+			})
+			sender := open(t, at(t, server.Addr, config{"to": []string{"one@example.com", "two@example.com"}}))
+			receipt, err := shrink.Send(t.Context(), sender, test.m)
+			if outcome, _ := destination.OutcomeOf(err); outcome != test.want || !strings.Contains(fmt.Sprint(receipt.Message, err), test.says) {
+				t.Errorf("got %s and %+v (error %v), want %s and %q", outcome, receipt, err, test.want, test.says)
+			}
+			var got []string
+			for _, mail := range server.Mails() {
+				got = append(got, mail.Recipients...)
+			}
+			if whole := test.m.Alert.Context == nil; !slices.Equal(got, test.to) || receipt.Truncated == whole {
+				t.Errorf("it went to %v, cut %t; want %v, cut %t", got, receipt.Truncated, test.to, !whole)
 			}
 		})
 	}

@@ -48,6 +48,16 @@ func Send(ctx context.Context, sender destination.Sender, m *destination.Message
 	return receipt, nil
 }
 
+// Possible reports whether [Send] has a smaller message to send where sender refuses m as too large and names no limit. A
+// part is not cut again.
+func Possible(sender destination.Sender, m *destination.Message) bool {
+	if m.Cut != nil {
+		return false
+	}
+	_, _, err := smaller(sender, m, 0)
+	return err == nil
+}
+
 // sizes are those of a message and of its part, as they are rendered, which is about how they are sent.
 type sizes struct{ whole, part int }
 

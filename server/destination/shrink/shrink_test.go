@@ -152,6 +152,26 @@ func TestSend_SendsNothingASecondTime(t *testing.T) {
 	}
 }
 
+func TestPossible_IsWhereSendHasASmallerMessage(t *testing.T) {
+	t.Parallel()
+	nothing := func(*destination.Message) ([]byte, error) { return []byte("{}"), nil }
+	large := destinationtest.Large(10_000)
+	for name, c := range map[string]struct {
+		p    program
+		m    *destination.Message
+		want bool
+	}{
+		"an alert with context": {program{}, large, true},
+		"a part of it":          {program{}, payload.Shrink(destinationtest.Large(200_000), 50_000, 50_000), false},
+		"nothing to leave":      {program{render: nothing}, large, false},
+		"no part is possible":   {program{render: wholeOnly}, large, false},
+	} {
+		if got := shrink.Possible(&c.p, c.m); got != c.want || len(c.p.got) != 0 {
+			t.Errorf("%s: got %t after %d messages, want %t after none", name, got, len(c.p.got), c.want)
+		}
+	}
+}
+
 // wholeOnly renders no part of an alert.
 func wholeOnly(m *destination.Message) ([]byte, error) {
 	if m.Cut != nil {
