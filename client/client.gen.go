@@ -1477,7 +1477,7 @@ type JiraCloudConfig struct {
 	// APIToken An API token of the account, or without an email a bearer token.
 	APIToken nullable.Nullable[string] `json:"api_token,omitempty"`
 
-	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test: /rest/api/3 is appended, unless the path ends in it.
+	// APIURL The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test: without /rest/api/3, which is appended.
 	APIURL *string `json:"api_url,omitempty"`
 
 	// Assignee The account id of the user each issue is assigned to; without it, whom the project says.

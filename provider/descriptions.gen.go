@@ -271,7 +271,7 @@ var descriptions = map[string]string{
 	"IdempotencyKey":                                  "The same key for the same destination returns the first result instead of sending again.",
 	"JiraCloudConfig":                                 "A project in Jira Cloud, in which each alert becomes an issue.",
 	"JiraCloudConfig.api_token":                       "An API token of the account, or without an email a bearer token.",
-	"JiraCloudConfig.api_url":                         "The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test: /rest/api/3 is appended, unless the path ends in it.",
+	"JiraCloudConfig.api_url":                         "The base URL of the API instead of the site's, or with `cloud_id` instead of `https://api.atlassian.com`, for a government cloud, a proxy or a test: without /rest/api/3, which is appended.",
 	"JiraCloudConfig.assignee":                        "The account id of the user each issue is assigned to; without it, whom the project says.",
 	"JiraCloudConfig.body_template":                   "A template of the issue's description, in plain text with blank lines between paragraphs, in place of the description, facts, runbook and context.",
 	"JiraCloudConfig.cloud_id":                        "The site's id, which makes requests go to `https://api.atlassian.com/ex/jira/` and the id: API tokens with scopes, those of service accounts among them, and OAuth tokens work there only. `https://acme.atlassian.net/_edge/tenant_info` shows it.",

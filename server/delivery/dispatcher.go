@@ -5,7 +5,6 @@ package delivery
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -364,14 +363,16 @@ func (d *Dispatcher) Message(job *Job) *destination.Message {
 		Alert: job.Alert, AlertID: job.Delivery.AlertID, Severity: job.Severity, Link: job.Alert.Link,
 		CreatedAt: job.Alert.CreatedAt.Time, DeliveryID: job.Delivery.ID.String(), Promised: job.Delivery.CreatedAt, Attempt: len(job.Delivery.Attempts) + job.Delivery.AttemptsDropped + 1,
 	}
-	inherited := job.Delivery.CreatedAt.Before(d.since) // from a process that is no more, and may have tried it until then
-	m.Again = inherited || job.Delivery.AttemptsDropped > 0 || slices.ContainsFunc(job.Delivery.Attempts, mayHaveArrived)
-	if n := len(job.Delivery.Attempts); n > 0 {
-		last := &job.Delivery.Attempts[n-1]
-		m.Tried = last.At.Add(last.Duration)
+	for _, a := range job.Delivery.Attempts {
+		if mayHaveArrived(a) || job.Delivery.AttemptsDropped > 0 { // of those it is not known
+			m.Again, m.Tried = true, a.At.Add(a.Duration)
+		}
 	}
-	if inherited && m.Tried.Before(d.since) {
-		m.Tried = d.since
+	if job.Delivery.CreatedAt.Before(d.since) { // from a process that is no more, and may have tried it until then
+		m.Again = true
+		if m.Tried.Before(d.since) {
+			m.Tried = d.since
+		}
 	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = job.AcceptedAt

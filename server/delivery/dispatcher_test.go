@@ -289,6 +289,31 @@ func TestDispatcher_SaysWhatMayHaveBeenTried(t *testing.T) {
 	})
 }
 
+// TestDispatcher_SaysWhenSomethingLastMayHaveArrived has attempts that were turned away after one whose answer was lost.
+func TestDispatcher_SaysWhenSomethingLastMayHaveArrived(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a := &receiver{respond: func(_ context.Context, n int) error {
+			return []error{destination.RetryAfter(errDown, time.Second), destination.Ambiguous(errDown), destination.RetryAfter(errDown, time.Minute), errDown, nil}[n-1]
+		}}
+		w.connect("a", a)
+		w.accept(1)
+		time.Sleep(time.Hour)
+		made := a.made()
+		if len(made) != 5 {
+			t.Fatalf("got %d attempts, want 5", len(made))
+		}
+		for n, c := range made {
+			want := time.Time{}
+			if n > 1 {
+				want = made[1].at
+			}
+			if c.again != (n > 1) || !c.tried.Equal(want) {
+				t.Errorf("attempt %d: got again %t since %s, want %t since %s", n+1, c.again, c.tried, n > 1, want)
+			}
+		}
+	})
+}
+
 func TestDispatcher_WhatWasTurnedAwayIsNotSentAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

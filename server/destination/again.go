@@ -15,6 +15,10 @@ func (m *Message) Mark() string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// MustLook reports whether a type that can find what an earlier attempt made has to, before it makes another. The part of a
+// message that is sent at once after the whole was refused does not: the look came before the refusal, which made nothing.
+func (m *Message) MustLook() bool { return m.Again && !m.Looked }
+
 // FoldKey is [Message.DedupKey] as a vendor takes it: where the key does not fit, it is a hash. A test has one of its own,
 // so that it never touches what a real alert made.
 func (m *Message) FoldKey(fits func(key string) bool) string {

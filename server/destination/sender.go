@@ -51,8 +51,9 @@ type Message struct {
 	DeliveryID string         // the same on every attempt at this delivery: what idempotency keys are derived from
 	Attempt    int            // 1 for the first
 	Again      bool           // an earlier attempt may have reached the destination
+	Looked     bool           // this attempt has looked for what that one made: see [Message.MustLook]
 	Promised   time.Time      // when the delivery was made; zero where none is stored
-	Tried      time.Time      // when the attempt before this one ended, or at the latest may have; zero where that is not known
+	Tried      time.Time      // when the last attempt that may have reached it ended, or at the latest may have; zero where that is not known
 	Test       bool           // a person tries the destination out; the rendering says so clearly
 	FallbackOf string         // display name of the destination that failed, when this one stands in for it
 	Cut        *Cut           // why Alert is not all of it; mostly nil

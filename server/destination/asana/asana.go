@@ -53,7 +53,7 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 		return destination.Receipt{}, err
 	}
 	ctx = outbound.WithMaxBody(ctx, maxAnswer)
-	if m.Again {
+	if m.MustLook() {
 		receipt, found, err := s.find(ctx, m)
 		if found || err != nil && !destination.IsRefused(err) {
 			receipt.Truncated = rendering.Truncated

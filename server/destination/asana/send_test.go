@@ -20,6 +20,7 @@ import (
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/asana"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/destinationtest"
+	"github.com/alertrouter/terraform-provider-alertrouter/server/destination/shrink"
 	"github.com/alertrouter/terraform-provider-alertrouter/server/outbound"
 )
 
@@ -147,6 +148,26 @@ func TestSend_LooksNoFurtherThanItMust(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSend_LooksOnceWhereThePartIsSent has a server in front of Asana that takes no large request.
+func TestSend_LooksOnceWhereThePartIsSent(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.answer = func(w http.ResponseWriter) {
+		if len(p.seen) == 1 {
+			_ = json.NewEncoder(w).Encode(p.list(p.seen[0]))
+			return
+		}
+		p.answer = nil
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	}
+	m := destinationtest.Large(100_000)
+	m.Again = true
+	receipt, err := p.send(t, m)
+	if err != nil || !receipt.Truncated || len(p.ours()) != 1 || len(p.seen) != 3 {
+		t.Errorf("got receipt %+v, error %v and %d requests, want one look, one refusal and a third to make the task", receipt, err, len(p.seen))
 	}
 }
 
@@ -320,7 +341,7 @@ func (p *project) send(t *testing.T, m *destination.Message) (destination.Receip
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sender.Send(t.Context(), m)
+	return shrink.Send(t.Context(), sender, m)
 }
 
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alertrouter/terraform-provider-alertrouter/server/alert"
@@ -95,12 +96,8 @@ func (c Config) leftOut(i *made, severity alert.Severity) string {
 // bodyTooLong is what GitHub says of an issue whose body is over its limit, should that not be the one that is known.
 const bodyTooLong = "body is too long"
 
-// explain adds to the error of an attempt what GitHub means by its answer, and finds the waits that are not in a
-// Retry-After alone.
-func (s *sender) explain(resp *outbound.Response, attempt int, err error) error {
-	if limited := s.rateLimit(resp, attempt); limited != nil {
-		return limited
-	}
+// explain adds to the error of an attempt what GitHub means by its answer.
+func (s *sender) explain(resp *outbound.Response, err error) error {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return fmt.Errorf("%w: the repository has another name or owner now%s", err, s.config.elsewhere())
@@ -129,35 +126,56 @@ func (c Config) elsewhere() string {
 	return "; or api_url is not the address of the API, such as https://github.example.com/api/v3"
 }
 
-// How long to wait after a limit that names no time: a minute at least, and twice as long after each attempt.
+// How long to wait after a limit that names no time: a minute at least, and twice as long after each that follows.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 const (
 	minLimitWait = time.Minute
 	maxLimitWait = 16 * time.Minute
 )
 
-func limitWait(attempt int) time.Duration {
-	wait := minLimitWait
-	for ; attempt > 1 && wait < maxLimitWait; attempt-- {
-		wait *= 2
+// limits are those that name no time, one after the other: of the destination, not of a delivery, which may have been tried
+// often for other reasons.
+type limits struct {
+	mu   sync.Mutex
+	wait time.Duration // after the last of them; 0 when there was another answer since
+	over time.Time     // when that wait is
+}
+
+// next returns the wait after one more limit. Those that come within a wait are of requests that were under way when it
+// began, and make it no longer.
+func (l *limits) next(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wait == 0 || !now.Before(l.over) {
+		l.wait = min(max(2*l.wait, minLimitWait), maxLimitWait)
+		l.over = now.Add(l.wait)
 	}
-	return wait
+	return l.wait
+}
+
+// end notes that GitHub takes requests again.
+func (l *limits) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wait = 0
 }
 
 // rateLimit returns the wait that a limit on rates asks for, and nil where the answer is none:
 //
 //	403 or 429 with Retry-After              as it says
 //	403 or 429 with X-RateLimit-Remaining 0  until X-RateLimit-Reset
-//	403 or 429 that says so                  as limitWait has it
+//	403 or 429 that says so                  as limits have it
 //	422 "was submitted too quickly"          likewise: https://github.com/cli/cli/issues/4801
-func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
+func (s *sender) rateLimit(resp *outbound.Response) error {
 	status := &destination.StatusError{StatusCode: resp.StatusCode}
-	secondary := destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates: %s", status, s.reason(resp.Body)), limitWait(attempt))
+	secondary := func() error {
+		return destination.RetryAfter(fmt.Errorf("%w: a secondary limit on rates: %s", status, s.reason(resp.Body)), s.limits.next(s.env.Now()))
+	}
 	switch resp.StatusCode {
 	case http.StatusForbidden, http.StatusTooManyRequests:
 	case http.StatusUnprocessableEntity:
 		if strings.Contains(s.reason(resp.Body), "submitted too quickly") {
-			return secondary
+			return secondary()
 		}
 		return nil
 	default:
@@ -171,7 +189,7 @@ func (s *sender) rateLimit(resp *outbound.Response, attempt int) error {
 		return destination.RetryAfter(fmt.Errorf("%w: the limit on requests an hour", status), max(wait, time.Second))
 	}
 	if limitWords.Match(resp.Body) {
-		return secondary
+		return secondary()
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (s *sender) find(ctx context.Context, m *destination.Message) (destination.
 	}
 	for page := range maxPages {
 		query.Set("page", strconv.Itoa(page+1))
-		receipt, resp, err := s.exchange(ctx, m, http.MethodGet, s.config.issues()+"?"+query.Encode(), nil)
+		receipt, resp, err := s.exchange(ctx, http.MethodGet, s.config.issues()+"?"+query.Encode(), nil)
 		if err != nil {
 			return receipt, nil, destination.NotSent(err)
 		}

@@ -31,6 +31,7 @@ type sender struct {
 	config    Config
 	templates *render.TemplateSet
 	env       destination.Env
+	limits    limits
 }
 
 // New returns a sender; it does no I/O.
@@ -54,14 +55,14 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 		return destination.Receipt{}, err
 	}
 	ctx = outbound.WithMaxBody(ctx, maxAnswer)
-	if m.Again {
+	if m.MustLook() {
 		receipt, found, err := s.find(ctx, m)
 		if found != nil || err != nil && !destination.IsRefused(err) {
 			receipt.Truncated = rendering.Truncated
 			return receipt, err
 		}
 	}
-	receipt, resp, err := s.exchange(ctx, m, http.MethodPost, s.config.issues(), rendering.Body)
+	receipt, resp, err := s.exchange(ctx, http.MethodPost, s.config.issues(), rendering.Body)
 	receipt.Truncated = rendering.Truncated
 	if err != nil {
 		return receipt, err
@@ -78,15 +79,24 @@ func (s *sender) Send(ctx context.Context, m *destination.Message) (destination.
 }
 
 // exchange makes a request as GitHub wants it: https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#headers
-func (s *sender) exchange(ctx context.Context, m *destination.Message, method, url string, body []byte) (destination.Receipt, *outbound.Response, error) {
+func (s *sender) exchange(ctx context.Context, method, url string, body []byte) (destination.Receipt, *outbound.Response, error) {
 	header := http.Header{
 		"Accept":               {"application/vnd.github+json"},
 		"Authorization":        {"Bearer " + s.config.Token.Reveal()},
 		"X-Github-Api-Version": {"2022-11-28"},
 	}
 	receipt, resp, err := s.env.Exchange(ctx, method, url, header, body, s.config.Token)
-	if resp != nil && err != nil {
-		err = s.explain(resp, m.Attempt, err)
+	switch {
+	case resp == nil:
+		return receipt, nil, err
+	case err != nil:
+		if limited := s.rateLimit(resp); limited != nil {
+			return receipt, resp, limited
+		}
+		err = s.explain(resp, err)
+	}
+	if method == http.MethodPost { // reading may be allowed while opening is limited
+		s.limits.end()
 	}
 	return receipt, resp, err
 }

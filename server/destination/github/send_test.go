@@ -399,8 +399,8 @@ func TestSend_ShortensABodyThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	repo := newRepository(t)
 	refused := false
-	repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
-		if refused {
+	repo.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if refused || r.Method == http.MethodGet {
 			return false
 		}
 		refused = true
@@ -408,34 +408,69 @@ func TestSend_ShortensABodyThatIsTooLong(t *testing.T) {
 		_, _ = io.WriteString(w, `{"message":"Validation Failed","errors":[{"resource":"Issue","code":"custom","field":"body","message":"body is too long (maximum is 20000 characters)"}]}`)
 		return true
 	}
-	receipt, err := repo.send(t, destinationtest.Large(100_000))
-	if err != nil || !receipt.Truncated || receipt.ExternalID != "1" || len(repo.requests()) != 2 {
-		t.Fatalf("got %+v (error %v) after %d requests, want a second to open the issue", receipt, err, len(repo.requests()))
+	m := destinationtest.Large(100_000)
+	m.Again = true
+	receipt, err := repo.send(t, m)
+	if err != nil || !receipt.Truncated || receipt.ExternalID != "1" || len(repo.requests()) != 3 {
+		t.Fatalf("got %+v (error %v) after %d requests, want one look, one refusal and a third to open the issue", receipt, err, len(repo.requests()))
 	}
 	if body := repo.issues[0].Body; len(body) > 40_000 || !strings.Contains(body, "refused more as too large") {
 		t.Errorf("got a body of %d bytes: %.200s, want half of it, that says so", len(body), body)
 	}
 }
 
-func TestSend_WaitsLongerAfterEachAttempt(t *testing.T) {
+// TestSend_WaitsLongerAtEachLimitInARow has a delivery that was tried often, which says nothing of GitHub's limits.
+func TestSend_WaitsLongerAtEachLimitInARow(t *testing.T) {
 	t.Parallel()
-	for attempt, want := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 16, 1000: 16} {
-		for status, body := range map[int]string{
-			403: `{"message":"You have exceeded a secondary rate limit."}`, 429: `{"message":"You have triggered an abuse detection mechanism."}`, 422: `{"message":"was submitted too quickly"}`,
-		} {
-			repo := newRepository(t)
-			repo.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+	for status, body := range map[int]string{
+		403: `{"message":"You have exceeded a secondary rate limit."}`, 429: `{"message":"You have triggered an abuse detection mechanism."}`, 422: `{"message":"was submitted too quickly"}`,
+	} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			repo, clock := newRepository(t), now
+			limit := func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodGet { // GitHub limits who makes much, and lets read
+					return false
+				}
 				w.WriteHeader(status)
 				_, _ = io.WriteString(w, body)
 				return true
 			}
+			sender := repo.sender(t, func() time.Time { return clock })
 			m := destinationtest.Message()
-			m.Attempt = attempt
-			_, err := repo.send(t, m)
-			if outcome, wait := destination.OutcomeOf(err); outcome != destination.OutcomeWait || wait != want*time.Minute {
-				t.Errorf("attempt %d, %d: got %s after %s, want WAIT after %s", attempt, status, outcome, wait, want*time.Minute)
+			m.Attempt, m.Again = 20, true
+			limited := func(want time.Duration) {
+				t.Helper()
+				repo.answer = limit
+				_, err := sender.Send(t.Context(), m)
+				if outcome, wait := destination.OutcomeOf(err); outcome != destination.OutcomeWait || wait != want {
+					t.Errorf("got %s after %s (error %v), want WAIT after %s", outcome, wait, err, want)
+				}
 			}
-		}
+			for _, minutes := range []time.Duration{1, 2, 4, 8, 16, 16} {
+				limited(minutes * time.Minute)
+				clock = clock.Add(minutes*time.Minute - 1)
+				limited(minutes * time.Minute) // the answer to a request that was under way
+				clock = clock.Add(1)
+			}
+			repo.answer = nil
+			if _, err := sender.Send(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			m.DeliveryID = "another"
+			limited(time.Minute)
+			clock = clock.Add(time.Minute)
+			limited(2 * time.Minute)
+			repo.answer = func(w http.ResponseWriter, r *http.Request) bool {
+				w.WriteHeader(http.StatusBadGateway)
+				return true
+			}
+			m.Again = false
+			if _, err := sender.Send(t.Context(), m); err == nil {
+				t.Error("got no error, want that of the gateway")
+			}
+			limited(time.Minute)
+		})
 	}
 }
 
@@ -491,13 +526,18 @@ func newRepository(t *testing.T) *repository {
 
 func (r *repository) send(t *testing.T, m *destination.Message) (destination.Receipt, error) {
 	t.Helper()
+	return shrink.Send(t.Context(), r.sender(t, func() time.Time { return now }), m)
+}
+
+func (r *repository) sender(t *testing.T, clock func() time.Time) destination.Sender {
+	t.Helper()
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	t.Cleanup(client.Close)
-	sender, err := github.New(r.config, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	sender, err := github.New(r.config, destination.Env{HTTP: client, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shrink.Send(t.Context(), sender, m)
+	return sender
 }
 
 func (r *repository) serve(w http.ResponseWriter, req *http.Request) {

@@ -38,6 +38,8 @@ type fake struct {
 	create   func(w http.ResponseWriter) // answers creations in Jira's place
 	read     func(w http.ResponseWriter) // answers reads of issues in Jira's place
 	seen     []*http.Request
+	clock    time.Time
+	pace     time.Duration // how long a read takes by the clock
 }
 
 type issue struct {
@@ -50,7 +52,7 @@ type issue struct {
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{}
+	f := &fake{clock: now}
 	mux := http.NewServeMux()
 	for _, api := range []string{"/rest/api/3", "/jira/rest/api/2"} {
 		mux.HandleFunc("POST "+api+"/issue", f.makeIssue)
@@ -111,6 +113,7 @@ func (f *fake) readIssue(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	f.seen = append(f.seen, r)
 	f.reads++
+	f.clock = f.clock.Add(f.pace)
 	if f.read != nil {
 		f.read(w)
 		return
@@ -158,6 +161,12 @@ func (f *fake) find(t *testing.T, w http.ResponseWriter, r *http.Request, jql st
 	_ = json.NewEncoder(w).Encode(map[string]any{"issues": found[:min(most, len(found))], "isLast": true})
 }
 
+func (f *fake) now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clock
+}
+
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -199,12 +208,12 @@ func each(t *testing.T, test func(t *testing.T, f *fake, sender destination.Send
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			test(t, f, open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL)))
+			test(t, f, open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL), f.now))
 		})
 	}
 }
 
-func open(t *testing.T, typ destination.Type, config string) destination.Sender {
+func open(t *testing.T, typ destination.Type, config string, clock func() time.Time) destination.Sender {
 	t.Helper()
 	public, secrets, err := typ.Split(json.RawMessage(config), nil)
 	if err != nil {
@@ -212,7 +221,7 @@ func open(t *testing.T, typ destination.Type, config string) destination.Sender 
 	}
 	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	t.Cleanup(client.Close)
-	sender, err := typ.Open(public, secrets, destination.Env{HTTP: client, Now: func() time.Time { return now }})
+	sender, err := typ.Open(public, secrets, destination.Env{HTTP: client, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

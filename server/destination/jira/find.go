@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -29,8 +30,8 @@ const (
 
 // findPatiently searches and, where there is nothing yet and the attempt before may have ended less than searchLag ago, waits
 // until settleTime after it and looks past the search. When a process comes back, what it finds waiting may have been tried
-// up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it once. The
-// look past the search costs half a dozen requests, for what is tried within searchLag of a start.
+// up to its start, but no later: only in the first moments after a start is there a wait, and a backlog has it, and the look,
+// once.
 func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
 	receipt, err := s.find(ctx, m)
 	if err != nil || receipt.ExternalID != "" {
@@ -54,7 +55,7 @@ func (s *Site) findPatiently(ctx context.Context, m *destination.Message) (desti
 		return destination.Receipt{}, context.Cause(ctx)
 	case <-timer.C:
 	}
-	return s.findByKey(ctx, m)
+	return s.findPastSearch(ctx, m, receipt)
 }
 
 // find searches for the issue of a message, wherever it was moved to. The receipt names it when there is one.
@@ -66,47 +67,78 @@ func (s *Site) find(ctx context.Context, m *destination.Message) (destination.Re
 	return s.found(receipt, issues[0]), nil
 }
 
-// How far findByKey looks: from the newest issues that the search knows to where so many keys in a row have no issue, and
-// no further than fifty. A key has none when its issue was deleted, was never made, or may not be seen.
+// How far a look past the search goes: from the newest issues that the search knows to where so many keys in a row have no
+// issue, no further than fifty, and for no longer than lookTime, which with the wait before it leaves a third of an attempt's
+// usual time to make the issue. A key has none when its issue was deleted, was never made, or may not be seen.
 const (
-	newest  = 20
-	gap     = 5
-	maxKeys = 50
+	newest   = 20
+	gap      = 5
+	maxKeys  = 50
+	lookTime = 10 * time.Second
 )
 
-// findByKey looks for the issue of a message among the project's newest, one by one where the search does not have them: it
-// is only the search that is behind. The keys of a project are counted up.
-func (s *Site) findByKey(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+// past is what the last look past the search saw. It serves each message whose attempt before ended settleTime before it.
+type past struct {
+	mu     sync.Mutex
+	at     time.Time // when it began
+	issues []issue
+}
+
+// findPastSearch looks for the issue of a message among the project's newest. receipt is that of the search that has not
+// found it.
+func (s *Site) findPastSearch(ctx context.Context, m *destination.Message, receipt destination.Receipt) (destination.Receipt, error) {
+	s.past.mu.Lock() // whoever comes meanwhile waits for the look, and mostly needs none of its own
+	defer s.past.mu.Unlock()
+	if m.Tried.IsZero() || s.past.at.Sub(m.Tried) < settleTime {
+		at := s.Env.Now()
+		receipt, issues, err := s.look(ctx, at.Add(lookTime))
+		if err != nil {
+			return receipt, err
+		}
+		s.past.at, s.past.issues = at, issues
+	}
+	if n := slices.IndexFunc(s.past.issues, func(i issue) bool { return i.is(m) }); n >= 0 {
+		return s.found(receipt, s.past.issues[n]), nil
+	}
+	return receipt, nil
+}
+
+// look returns the project's newest issues, one by one where the search does not have them: it is only the search that is
+// behind. The keys of a project are counted up, so those after the last that is known come first. The receipt is that of an
+// error.
+func (s *Site) look(ctx context.Context, end time.Time) (destination.Receipt, []issue, error) {
 	receipt, issues, err := s.search(ctx, fmt.Sprintf(`project = "%s" ORDER BY created DESC`, s.Project), newest)
 	if err != nil {
-		return receipt, err
+		return receipt, nil, err
 	}
 	known, last, project := map[int]bool{}, 0, s.Project
 	for _, i := range issues {
-		if i.is(m) {
-			return s.found(receipt, i), nil
-		}
 		prefix, digits, _ := strings.Cut(i.Key, "-") // not of the config where the project was renamed
 		n, _ := strconv.Atoi(digits)
 		known[n], last, project = true, max(last, n), prefix
 	}
-	for n, missing := max(last-newest, 0)+1, 0; missing < gap && n <= last+maxKeys; n++ {
-		if known[n] {
-			continue
+	n, step, missing := last+1, 1, 0
+	for s.Env.Now().Before(end) {
+		if step > 0 && (missing == gap || n > last+maxKeys) { // nothing more follows; now those before it
+			n, step = last-1, -1
 		}
-		receipt, i, err := s.read(ctx, project+"-"+strconv.Itoa(n))
-		switch {
-		case err != nil:
-			return receipt, err
-		case i.is(m):
-			return s.found(receipt, i), nil
-		case i.Key != "":
-			missing = 0
-		case n > last:
-			missing++
+		if step < 0 && n <= max(last-newest, 0) {
+			break
 		}
+		if !known[n] {
+			receipt, i, err := s.read(ctx, project+"-"+strconv.Itoa(n))
+			switch {
+			case err != nil:
+				return receipt, nil, err
+			case i.Key == "":
+				missing++
+			default:
+				missing, issues = 0, append(issues, i)
+			}
+		}
+		n += step
 	}
-	return destination.Receipt{}, nil
+	return destination.Receipt{}, issues, nil
 }
 
 // issue is what an answer says of an issue.

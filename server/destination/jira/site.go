@@ -24,6 +24,8 @@ type Site struct {
 	Search  func(jql string, most int) Request // the request that finds so many issues at most, with their labels
 	Hints   Hints                              // what to do about a refusal
 	Project string                             // where the issues are made
+
+	past past
 }
 
 // Request is one request to the REST API. Path begins with a slash; a nil Body is none.
@@ -58,7 +60,7 @@ func (s *Site) Send(ctx context.Context, m *destination.Message, issue destinati
 }
 
 func (s *Site) bring(ctx context.Context, m *destination.Message, body []byte) (destination.Receipt, error) {
-	if m.Again {
+	if m.MustLook() {
 		receipt, err := s.findPatiently(ctx, m)
 		if err != nil && !destination.IsRefused(err) {
 			return receipt, fmt.Errorf("an earlier attempt may have made the issue, and searching for it failed: %w", destination.NotSent(err))

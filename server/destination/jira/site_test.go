@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,12 +202,12 @@ func TestSend_FindsTheIssueThatTheSearchDoesNotSee(t *testing.T) {
 		want   string // the issue that is found; "" is that one more is made
 		reads  int
 	}{
-		"the first of the project":   {made("SEC-1"), "SEC-1", 1},
-		"the next":                   {slices.Concat(others("SEC", true, 98, 99, 100), made("SEC-101")), "SEC-101", 18},
-		"behind a gap":               {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-8")), "SEC-8", 5},
+		"the first of the project":   {made("SEC-1"), "SEC-1", 6},
+		"the next":                   {slices.Concat(others("SEC", true, 98, 99, 100), made("SEC-101")), "SEC-101", 23},
+		"behind a gap":               {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-8")), "SEC-8", 10},
 		"behind others not seen":     {slices.Concat(others("SEC", true, 100), others("SEC", false, many...), made("SEC-150")), "SEC-150", 69},
-		"before others that are":     {slices.Concat(others("SEC", true, 1, 2), made("SEC-3"), others("SEC", true, 4, 5)), "SEC-3", 1},
-		"of a project with new name": {slices.Concat(others("NEW", true, 1, 2, 3), made("NEW-4")), "NEW-4", 1},
+		"before others that are":     {slices.Concat(others("SEC", true, 1, 2), made("SEC-3"), others("SEC", true, 4, 5)), "SEC-3", 6},
+		"of a project with new name": {slices.Concat(others("NEW", true, 1, 2, 3), made("NEW-4")), "NEW-4", 6},
 		"in no project at all":       {nil, "", 5},
 		"too far behind a gap":       {slices.Concat(others("SEC", true, 1, 2, 3), made("SEC-9")), "", 5},
 		"too far behind others":      {slices.Concat(others("SEC", true, 100), others("SEC", false, append(many, 150)...), made("SEC-151")), "", 69},
@@ -225,6 +226,71 @@ func TestSend_FindsTheIssueThatTheSearchDoesNotSee(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSend_LooksPastTheSearchOnceForABacklog has many deliveries that a process which was killed may have tried, two of which
+// it had, and a search that stays behind.
+func TestSend_LooksPastTheSearchOnceForABacklog(t *testing.T) {
+	t.Parallel()
+	const backlog = 40
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		inherited := func(n int) *destination.Message {
+			m := again(10 * time.Second)
+			m.DeliveryID = fmt.Sprintf("delivery %d", n)
+			return m
+		}
+		f.lag = 1000
+		for _, n := range []int{7, 30} {
+			f.issues = append(f.issues, issue{Key: fmt.Sprintf("SEC-%d", len(f.issues)+1), Project: "SEC", Labels: []string{jira.Label(inherited(n))}})
+		}
+		var wg sync.WaitGroup
+		for n := range backlog {
+			wg.Go(func() {
+				receipt, err := sender.Send(t.Context(), inherited(n))
+				if found := receipt.StatusCode == http.StatusOK; err != nil || found != (n == 7 || n == 30) {
+					t.Errorf("delivery %d: got %+v, error %v", n, receipt, err)
+				}
+			})
+		}
+		wg.Wait()
+		mustKeep(t, f, backlog, backlog+1)
+		if f.reads != 7 { // both issues, and five keys that have none
+			t.Errorf("got %d reads, want those of one look", f.reads)
+		}
+
+		// What was tried since may have been made after that look.
+		f.lose = true
+		m := inherited(backlog)
+		m.Attempt, m.Again = 1, false
+		_, err := sender.Send(t.Context(), m)
+		mustOutcome(t, destination.OutcomeAmbiguous, err)
+		f.clock = f.clock.Add(10 * time.Second)
+		m = inherited(backlog)
+		m.Tried = f.clock.Add(-10 * time.Second)
+		receipt, err := sender.Send(t.Context(), m)
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		mustKeep(t, f, backlog+1, backlog+3)
+		if receipt.StatusCode != http.StatusOK {
+			t.Errorf("got %+v, want the issue that was made", receipt)
+		}
+	})
+}
+
+// TestSend_LeavesTimeToMakeTheIssue has a Jira that needs a second for a read, and so many to read that an attempt's time
+// would be over.
+func TestSend_LeavesTimeToMakeTheIssue(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fake, sender destination.Sender) {
+		t.Helper()
+		f.lag, f.pace = 1000, time.Second
+		f.issues = []issue{{Key: "SEC-100", Project: "SEC", indexed: true}}
+		receipt, err := sender.Send(t.Context(), again(10*time.Second))
+		mustOutcome(t, destination.OutcomeDelivered, err)
+		if receipt.StatusCode != http.StatusCreated || f.reads != 10 {
+			t.Errorf("got %+v after %d reads, want the issue to be made after 10", receipt, f.reads)
+		}
+	})
 }
 
 func TestSend_MakesNothingWhenAReadFails(t *testing.T) {
@@ -373,7 +439,7 @@ func TestSend_Signs(t *testing.T) {
 	}
 	for name, kind := range kinds {
 		f := newFake(t)
-		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL))
+		sender := open(t, kind.typ, strings.ReplaceAll(kind.config, "%s", f.URL), f.now)
 		if _, err := sender.Send(t.Context(), again(9900*time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
@@ -523,9 +589,11 @@ func TestSend_ShortensADescriptionThatIsTooLong(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(w, says)
 			}
-			receipt, err := shrink.Send(t.Context(), sender, destinationtest.Large(100_000))
-			if err != nil || !receipt.Truncated || receipt.ExternalID == "" || len(f.issues) != 1 || len(f.seen) != 2 {
-				t.Errorf("%s: got %+v (error %v) after %d requests, want a second to make the issue", says, receipt, err, len(f.seen))
+			m := destinationtest.Large(100_000)
+			m.Again, m.Tried = true, now.Add(-time.Hour)
+			receipt, err := shrink.Send(t.Context(), sender, m)
+			if err != nil || !receipt.Truncated || receipt.ExternalID == "" || len(f.issues) != 1 || len(f.seen) != 3 {
+				t.Errorf("%s: got %+v (error %v) after %d requests, want one search, one refusal and a third to make the issue", says, receipt, err, len(f.seen))
 			}
 		})
 	}

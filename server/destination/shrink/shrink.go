@@ -36,6 +36,7 @@ func Send(ctx context.Context, sender destination.Sender, m *destination.Message
 	if why != nil {
 		return receipt, fmt.Errorf("%w (%w)", err, why)
 	}
+	small.Looked = true
 	receipt, err = sender.Send(ctx, small)
 	receipt.Truncated = true
 	if _, again := destination.IsTooLarge(err); again {

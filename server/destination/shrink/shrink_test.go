@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,4 +198,34 @@ func TestSend_HasOneDeadline(t *testing.T) {
 	if outcome, _ := destination.OutcomeOf(err); outcome != destination.OutcomeRetry || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %s (error %v), want RETRY", outcome, err)
 	}
+}
+
+// TestSend_LooksOnce has a message that may have been sent before: its part says so too, and has its sender look no more.
+func TestSend_LooksOnce(t *testing.T) {
+	t.Parallel()
+	p := &program{answers: []answer{tooLarge(0), taken}}
+	var looks, notes []bool
+	sender := looking{p, func(m *destination.Message) {
+		looks = append(looks, m.MustLook())
+		notes = append(notes, len(render.Texts{}.NotesAt("Chat", m)) == 1)
+	}}
+	m := destinationtest.Large(10_000)
+	m.Again = true
+	if _, err := shrink.Send(t.Context(), sender, m); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(looks, []bool{true, false}) || !slices.Equal(notes, []bool{true, true}) || !m.MustLook() {
+		t.Errorf("got looks %v and notes %v, want a look before the whole alone, and a note on both", looks, notes)
+	}
+}
+
+// looking is a program that sees each message before it is sent.
+type looking struct {
+	*program
+	see func(m *destination.Message)
+}
+
+func (l looking) Send(ctx context.Context, m *destination.Message) (destination.Receipt, error) {
+	l.see(m)
+	return l.program.Send(ctx, m)
 }
