@@ -120,6 +120,53 @@ func TestPages_NameFilesThatExist(t *testing.T) {
 	}
 }
 
+var (
+	resourceNamed = regexp.MustCompile(`(?s)resource "(\w+)" "(\w+)" {(.*?)\n}`)
+	reference     = regexp.MustCompile(`(?:^|[^.\w])(alertrouter_\w+\.\w+)`)
+	importByName  = regexp.MustCompile(`to = (\S+)\n\s+id = "name:(.*)"`)
+)
+
+// TestResources_RefersToItsExamples looks for what the snippets on a resource's page name among the examples on it.
+func TestResources_RefersToItsExamples(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../docs/resources/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := 0
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(blocks(string(text), "terraform"), "\n")
+		bodies := map[string]string{}
+		for _, match := range resourceNamed.FindAllStringSubmatch(all, -1) {
+			bodies[match[1]+"."+match[2]] = match[3]
+		}
+		for _, match := range reference.FindAllStringSubmatch(all, -1) {
+			if _, ok := bodies[match[1]]; !ok {
+				t.Errorf("%s refers to %s, which is in none of its examples", path, match[1])
+			}
+		}
+		for _, match := range importByName.FindAllStringSubmatch(all, -1) {
+			if !strings.Contains(bodies[match[1]], `= "`+match[2]+`"`) {
+				t.Errorf("%s imports %q as %s, whose name is another", path, match[2], match[1])
+			}
+		}
+		if !strings.Contains(filepath.Base(path), "destination_") {
+			continue
+		}
+		tests++
+		if !strings.Contains(all, "destination_id       = alertrouter_"+strings.TrimSuffix(filepath.Base(path), ".md")+".") || !importByName.MatchString(all) {
+			t.Errorf("%s does not show how a destination is tested and imported", path)
+		}
+	}
+	if tests == 0 {
+		t.Fatal("there is no page of a destination")
+	}
+}
+
 // TestReadme_QuotesTheQuickstart compares every block of the README's configuration with the file that is run.
 func TestReadme_QuotesTheQuickstart(t *testing.T) {
 	t.Parallel()

@@ -43,6 +43,7 @@ func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.Modif
 		r.validate(ctx, req, "", func(config *client.DestinationConfig) { secrets.writeAll(config) }, &resp.Diagnostics)
 		return
 	}
+	keepUnchanged(ctx, req, resp)
 	known := loadRecords(ctx, req.Private, &resp.Diagnostics)
 	choices := secrets.choose(known, r.storedSecrets(ctx, req.State, &resp.Diagnostics))
 	planReasons(ctx, choices, resp)
@@ -51,23 +52,23 @@ func (r *destinationResource) ModifyPlan(ctx context.Context, req resource.Modif
 		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("secret_fingerprints"), &fingerprints)...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("secret_fingerprints"), fingerprints)...)
 	}
-	if !resp.Diagnostics.HasError() {
-		keepRevision(ctx, req, resp)
-	}
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
 	r.validate(ctx, req, id.ValueString(), func(config *client.DestinationConfig) { secrets.write(choices, known, config) }, &resp.Diagnostics)
 }
 
-// keepRevision takes back that the revision changes, where nothing else does: the framework has made it unknown for a text
-// that sameJSON then left as it was.
-func keepRevision(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// keepUnchanged takes back that what the server computes changes, where nothing else does: the framework has made it
+// unknown for a text that sameJSON then left as it was. Whether a secret is a reason to update is [planReasons]'s to say.
+func keepUnchanged(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var fingerprints types.Map
 	var revision types.Int64
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("secret_fingerprints"), &fingerprints)...)
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("revision"), &revision)...)
 	kept := resp.Plan
+	resp.Diagnostics.Append(kept.SetAttribute(ctx, path.Root("secret_fingerprints"), fingerprints)...)
 	resp.Diagnostics.Append(kept.SetAttribute(ctx, path.Root("revision"), revision)...)
-	if kept.Raw.Equal(req.State.Raw) {
+	if !resp.Diagnostics.HasError() && kept.Raw.Equal(req.State.Raw) {
 		resp.Plan = kept
 	}
 }

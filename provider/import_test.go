@@ -156,45 +156,82 @@ func TestImport_GeneratesConfigurationThatPlansEmpty(t *testing.T) {
 }
 
 // TestImport_PlansNoChangeOfJSONThatSaysTheSame adopts texts of JSON as a person writes them, in a configuration with
-// jsonencode, which leaves out white space and sorts by name.
+// jsonencode, which leaves out white space and sorts by name; without the secret, and with it in each mode.
 func TestImport_PlansNoChangeOfJSONThatSaysTheSame(t *testing.T) {
 	w := newWorld(t)
-	for _, c := range []struct{ typeName, members, arguments, stored, written, other string }{
+	cases := []struct{ typeName, members, secret, arguments, stored, written, other, spaced string }{
 		{
-			"jira_cloud", `"site_url": "https://acme.atlassian.net", "api_token": "x", "project_key": "SEC"`, "site_url = \"https://acme.atlassian.net\"\n  project_key = \"SEC\"",
+			"jira_cloud", `"site_url": "https://acme.atlassian.net", "project_key": "SEC"`, "api_token", "site_url = \"https://acme.atlassian.net\"\n  project_key = \"SEC\"",
 			`{ "duedate": "2026-12-24",  "customfield_10042": {"value": "Security", "id": 12345678901234567890} }`,
 			`{ customfield_10042 = { id = 12345678901234567890, value = "Security" }, duedate = "2026-12-24" }`,
 			`{ customfield_10042 = { id = 12345678901234567891, value = "Security" }, duedate = "2026-12-24" }`,
+			`{ "duedate": "2026-12-24",  "customfield_10042": {"value": "Security", "id": 12345678901234567891} }`,
 		},
 		{
-			"jira_data_center", `"base_url": "https://jira.example.com", "personal_access_token": "x", "project_key": "SEC"`, "base_url = \"https://jira.example.com\"\n  project_key = \"SEC\"",
-			"{\n  \"customfield_1\": [1, 2]\n}", `{ customfield_1 = [1, 2] }`, `{ customfield_1 = [2, 1] }`,
+			"jira_data_center", `"base_url": "https://jira.example.com", "project_key": "SEC"`, "personal_access_token", "base_url = \"https://jira.example.com\"\n  project_key = \"SEC\"",
+			"{\n  \"customfield_1\": [1, 2]\n}", `{ customfield_1 = [1, 2] }`, `{ customfield_1 = [2, 1] }`, `{ "customfield_1" : [2, 1] }`,
 		},
 		{
-			"asana", `"access_token": "x", "project_gids": ["10"]`, `project_gids = ["10"]`,
-			`{"61": "<a> & é", "60": 1}`, `{ 60 = 1, 61 = "<a> & é" }`, `{ 60 = 1 }`,
+			"asana", `"project_gids": ["10"]`, "access_token", `project_gids = ["10"]`,
+			`{"61": "<a> & é", "60": 1}`, `{ 60 = 1, 61 = "<a> & é" }`, `{ 60 = 1 }`, `{ "60": 1 }`,
 		},
-	} {
-		var members map[string]any
-		if err := json.Unmarshal([]byte(`{`+c.members+`}`), &members); err != nil {
-			t.Fatal(err)
-		}
-		members["custom_fields"] = c.stored
-		d := w.create(t, client.DestinationInput{DisplayName: c.typeName, Severities: []client.Severity{}, Config: configOf(t, c.typeName, members)})
-		config := func(fields string) string {
-			return fmt.Sprintf("resource \"alertrouter_destination_%s\" \"test\" {\n  display_name = %q\n  severities = []\n  %s\n  custom_fields = jsonencode(%s)\n}\n", c.typeName, c.typeName, c.arguments, fields)
-		}
-		work := w.workspace(t, config(c.written))
-		work.Must(t, "import", "alertrouter_destination_"+c.typeName+".test", d.ID)
-		work.Must(t, "plan", "-detailed-exitcode")
-		work.Write(t, "main.tf", enginetest.RequiredProviders+config(c.other))
-		work.Must(t, "apply", "-auto-approve")
-		after, err := client.OK(w.api.GetDestinationWithResponse(t.Context(), d.ID))
-		if err != nil || after.Revision != d.Revision+1 {
-			t.Errorf("%s: got %+v, error %v, want what is said otherwise to be written", c.typeName, after, err)
-		}
-		work.Must(t, "plan", "-detailed-exitcode")
 	}
+	modes := map[string]string{"none": "", "automatic": "\n  %s_wo = %q", "manual": "\n  %[1]s_wo = %[2]q\n  %[1]s_wo_version = 1"}
+	revisions, imports := map[string]int64{}, "" // by id
+	for _, c := range cases {
+		for mode := range modes {
+			members := map[string]any{}
+			if err := json.Unmarshal([]byte(`{`+c.members+`}`), &members); err != nil {
+				t.Fatal(err)
+			}
+			members[c.secret], members["custom_fields"] = "x", c.stored
+			d := w.create(t, client.DestinationInput{DisplayName: c.typeName + " " + mode, Severities: []client.Severity{}, Config: configOf(t, c.typeName, members)})
+			revisions[d.ID] = d.Revision
+			imports += fmt.Sprintf("import {\n  to = alertrouter_destination_%s.%s\n  id = %q\n}\n", c.typeName, mode, d.ID)
+		}
+	}
+	work := w.workspace(t, "")
+	write := func(secret string, fields func(i int) string) {
+		text := enginetest.RequiredProviders + imports
+		for i, c := range cases {
+			for mode, arguments := range modes {
+				if arguments != "" {
+					arguments = fmt.Sprintf(arguments, c.secret, secret)
+				}
+				text += fmt.Sprintf("resource \"alertrouter_destination_%s\" %q {\n  display_name = \"%[1]s %[2]s\"\n  severities = []\n  %s\n  custom_fields = %s%s\n}\n", c.typeName, mode, c.arguments, fields(i), arguments)
+			}
+		}
+		work.Write(t, "main.tf", text)
+	}
+	encoded := func(i int) string { return "jsonencode(" + cases[i].written + ")" }
+	encodedOther := func(i int) string { return "jsonencode(" + cases[i].other + ")" }
+	spaced := func(i int) string { return fmt.Sprintf("%q", cases[i].spaced) }
+	applies := func(doing, want string, written int64) {
+		t.Helper()
+		if out := work.Must(t, "apply", "-no-color", "-auto-approve"); !strings.Contains(out, want) {
+			t.Errorf("%s: want %q in\n%s", doing, want, out)
+		}
+		work.Must(t, "plan", "-detailed-exitcode")
+		for id := range revisions {
+			after, err := client.OK(w.api.GetDestinationWithResponse(t.Context(), id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(after.DisplayName, "automatic") && after.Revision != revisions[id]+written {
+				t.Errorf("%s: %s has revision %d, want %d", doing, after.DisplayName, after.Revision, revisions[id]+written)
+			}
+		}
+	}
+	write("x", encoded)
+	applies("import", "9 imported, 0 added, 3 changed", 0) // those with a version, which is new
+	write("x", encodedOther)
+	applies("what is said otherwise", "0 added, 9 changed", 1)
+	write("x", spaced)
+	applies("the same in another form", "0 added, 0 changed", 1)
+	write("y", encodedOther)
+	applies("another secret", "0 added, 3 changed", 2)
+	write("z", spaced)
+	applies("another secret and another form", "0 added, 3 changed", 3)
 }
 
 func TestImport_FindsDestinationsByName(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -90,7 +91,7 @@ func CertificatesFault(text string) string {
 	case strings.Contains(text, "PRIVATE KEY"): // also where it is no good
 		return "holds a private key, and must hold nothing but certificates: it can be read by whoever may read destinations"
 	case certificatesIn(text) == nil:
-		return "must be certificates in PEM, 64 KiB at most, and nothing else"
+		return "must be certificates in PEM, each whole and begun on a line of its own, 64 KiB at most, and nothing else"
 	}
 	return ""
 }
@@ -147,18 +148,29 @@ func isKey(der []byte) bool {
 	return pkcs8 == nil || ec == nil || rsa == nil
 }
 
-// blocksIn returns the blocks of a PEM text; none where it does not end with one.
+// begins stands before each block of a PEM text.
+const begins = "-----BEGIN "
+
+// remains matches what is left of a block that cannot be read: its last line, or one of its body, which is base64.
+var remains = regexp.MustCompile(`(?m)^.*-----END |^\s*[0-9A-Za-z+/]{40,}={0,2}\s*$`)
+
+// blocksIn returns the blocks of a PEM text, before each of which OpenSSL may have written what it is; none where the text
+// does not end with a block, or has one that cannot be read: [pem.Decode] passes over those.
 func blocksIn(text string) []*pem.Block {
 	if len(text) > maxPEM {
 		return nil
 	}
 	var blocks []*pem.Block
-	for rest := []byte(strings.TrimSpace(text)); len(rest) > 0; rest = []byte(strings.TrimSpace(string(rest))) {
-		block, after := pem.Decode(rest)
+	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
+		block, after := pem.Decode([]byte(rest))
 		if block == nil {
 			return nil
 		}
-		blocks, rest = append(blocks, block), after
+		before, own, _ := strings.Cut(rest[:len(rest)-len(after)], begins)
+		if strings.Contains(own, begins) || remains.MatchString(before) {
+			return nil
+		}
+		blocks, rest = append(blocks, block), string(after)
 	}
 	return blocks
 }

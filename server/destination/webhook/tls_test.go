@@ -190,7 +190,7 @@ func TestConfig_NamesWhatIsWrongWithCertificates(t *testing.T) {
 	_, otherKey := authority.Issue(t, "two")
 	late, lateKey := authority.IssueUntil(t, "late", time.Now().Add(-time.Hour))
 	const (
-		notCertificates = "must be certificates in PEM, 64 KiB at most, and nothing else"
+		notCertificates = "must be certificates in PEM, each whole and begun on a line of its own, 64 KiB at most, and nothing else"
 		notKey          = "must be one private key in PEM, as openssl writes it, and nothing else"
 		notOurs         = "does not belong to client_certificate, whose first certificate must be the client's own"
 		encrypted       = "is encrypted with a passphrase: decrypt it with openssl pkey"
@@ -198,7 +198,12 @@ func TestConfig_NamesWhatIsWrongWithCertificates(t *testing.T) {
 		notPlain        = "must start with https:// beside client_certificate, client_key or ca_certificate"
 		legacy          = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
 		parameters      = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+		attributes      = "Bag Attributes\n    localKeyID: 9C 1B 57 3F 0A D2 11 64 AB 7E 90 35 C6 48 EF 02 13 77 8D 5A \nsubject=CN=one\n\nissuer=CN=authority\n\n"
+		inWords         = "Certificate:\n    Data:\n        Version: 3 (0x2)\n        Signature Algorithm: ecdsa-with-SHA256\n            X509v3 Key Usage: critical\n                Digital Signature\n    Signature Value:\n        30:45:02:21:00:e6:2f\n"
 	)
+	damaged := strings.Replace(authority.PEM, "\n", "\n*", 1)
+	first, rest, _ := strings.Cut(authority.PEM, "\n")
+	endless, _, _ := strings.Cut(authority.PEM, "-----END")
 	for name, c := range map[string]struct {
 		certificate, key, ca string
 		url                  string
@@ -208,7 +213,8 @@ func TestConfig_NamesWhatIsWrongWithCertificates(t *testing.T) {
 		"both, and an authority":        {certificate, key, authority.PEM, "", nil},
 		"an authority alone":            {"", "", authority.PEM + "\n" + certificate, "", nil},
 		"a chain":                       {certificate + authority.PEM, key, "", "", nil},
-		"what openssl writes before":    {"Bag Attributes\n" + certificate, "Bag Attributes\n" + parameters + key, "", "", nil},
+		"what openssl writes before":    {attributes + certificate + inWords + authority.PEM, attributes + parameters + key, inWords + certificate + "\n" + attributes + authority.PEM, "", nil},
+		"lines that end as on Windows":  {strings.ReplaceAll(certificate+authority.PEM, "\n", "\r\n"), strings.ReplaceAll(key, "\n", "\r\n"), "", "", nil},
 		"expired, which may be":         {late, lateKey, "", "", nil},
 		"the chain from its other end":  {authority.PEM + certificate, key, "", "", []string{"/client_key " + notOurs}},
 		"another's key":                 {certificate, otherKey, "", "", []string{"/client_key " + notOurs}},
@@ -223,6 +229,15 @@ func TestConfig_NamesWhatIsWrongWithCertificates(t *testing.T) {
 		"a key that is none":            {certificate, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "", "", []string{"/client_key " + notKey}},
 		"encrypted":                     {certificate, strings.ReplaceAll(key, "PRIVATE", "ENCRYPTED PRIVATE"), "", "", []string{"/client_key " + encrypted}},
 		"encrypted as it was long ago":  {certificate, legacy, "", "", []string{"/client_key " + encrypted}},
+		"one that is damaged":           {certificate + damaged + authority.PEM, strings.Replace(otherKey, "\n", "\n*", 1) + key, damaged + certificate, "", []string{"/ca_certificate " + notCertificates, "/client_certificate " + notCertificates, "/client_key " + notKey}},
+		"a byte order mark":             {"\ufeff" + certificate + authority.PEM, "\ufeff" + key, "\ufeff" + authority.PEM + certificate, "", []string{"/ca_certificate " + notCertificates, "/client_certificate " + notCertificates, "/client_key " + notKey}},
+		"a word before":                 {"", "", "root: " + authority.PEM + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"a first line too short":        {"", "", authority.PEM[1:] + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"a first line that is not one":  {"", "", first + " " + rest + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"no first line":                 {"", "", rest + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"no last line":                  {"", "", endless + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"dashes of a word processor":    {"", "", strings.ReplaceAll(authority.PEM, "-----", "—–") + certificate, "", []string{"/ca_certificate " + notCertificates}},
+		"an indented one":               {"", "", "  " + strings.ReplaceAll(authority.PEM, "\n", "\n  ") + "\n" + certificate, "", []string{"/ca_certificate " + notCertificates}},
 		"something behind":              {certificate + "x", key + "x", "", "", []string{"/client_certificate " + notCertificates, "/client_key " + notKey}},
 		"too long":                      {strings.Repeat("x", 64<<10) + "\n" + certificate, key, "", "", []string{"/client_certificate " + notCertificates}},
 		"in plain HTTP":                 {certificate, key, "", "http://example.com", []string{"/url " + notPlain}},
