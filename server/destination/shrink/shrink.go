@@ -70,7 +70,12 @@ func (s sizes) neither() string {
 	return fmt.Sprintf("about %s, nor what it was cut to, %s", size(s.whole), size(s.part))
 }
 
-func size(bytes int) string { return fmt.Sprintf("%d kB", max((bytes+500)/1000, 1)) }
+func size(bytes int) string {
+	if bytes < 1000 { // in kilobytes, what is refused and its part would look the same
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	return fmt.Sprintf("%d kB", (bytes+500)/1000)
+}
 
 // smaller returns a message that is smaller as sender renders it. limit is that of the destination, where it has named one.
 func smaller(sender destination.Sender, m *destination.Message, limit int) (*destination.Message, sizes, error) {

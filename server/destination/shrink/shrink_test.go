@@ -83,7 +83,11 @@ func TestSend_SendsAPartOfWhatIsTooLarge(t *testing.T) {
 				t.Errorf("got %d bytes after %d, want %d to %d", n, len(p.got[0]), c.least, c.most)
 			}
 			destinationtest.CheckPayload(t, p.got[1])
-			said := fmt.Sprintf("refused as too large, about %d kB, and sent again, cut to %d kB: ok", (len(p.got[0])+500)/1000, (len(p.got[1])+500)/1000)
+			part := fmt.Sprintf("%d kB", (len(p.got[1])+500)/1000)
+			if n := len(p.got[1]); n < 1000 {
+				part = fmt.Sprintf("%d bytes", n)
+			}
+			said := fmt.Sprintf("refused as too large, about %d kB, and sent again, cut to %s: ok", (len(p.got[0])+500)/1000, part)
 			if !receipt.Truncated || receipt.Message != said {
 				t.Errorf("got %+v, want it truncated, and to say %q", receipt, said)
 			}
@@ -123,6 +127,20 @@ func TestSend_IsPermanentWhenThePartIsTooLargeToo(t *testing.T) {
 	const want = "the destination takes neither all of the alert, about 11 kB, nor what it was cut to, 4 kB: raise its limit, or send it smaller alerts: the destination answered 413"
 	if err.Error() != want || receipt.Message != "too large" || receipt.StatusCode != 413 {
 		t.Errorf("got %v and %+v, want %q", err, receipt, want)
+	}
+}
+
+func TestSend_SaysHowSmallAPartIs(t *testing.T) {
+	t.Parallel()
+	p := &program{answers: []answer{tooLarge(0), tooLarge(0)}, render: func(m *destination.Message) ([]byte, error) {
+		if m.Cut != nil {
+			return make([]byte, 454), nil
+		}
+		return make([]byte, 999), nil
+	}}
+	_, err := shrink.Send(t.Context(), p, destinationtest.Minimal())
+	if want := "about 999 bytes, nor what it was cut to, 454 bytes:"; !strings.Contains(fmt.Sprint(err), want) {
+		t.Errorf("got %v, want it to say %q", err, want)
 	}
 }
 
