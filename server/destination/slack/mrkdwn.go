@@ -397,9 +397,9 @@ func (in inlines) link(inner []atom) (runs []run, ok bool) {
 	if bar := index(inner, 0, '|'); bar >= 0 {
 		address, name = inner[:bar], inner[bar+1:]
 	}
-	url := unescape(textOf(address))
+	url := labelOf(address)
 	if slices.ContainsFunc(address, isValue) {
-		if url = render.URL(labelOf(address)); url == "" {
+		if url = render.URL(url); url == "" {
 			if len(name) == 0 {
 				name = address
 			}
@@ -411,15 +411,11 @@ func (in inlines) link(inner []atom) (runs []run, ok bool) {
 	return []run{{Type: "link", URL: url, Text: labelOf(name), Style: in.style}}, true
 }
 
-// labelOf is the name of a link, or an address with a value in it: its own escapes mean something.
+// labelOf is the name of a link, or its address: the escapes that are the template's own mean something.
 func labelOf(name []atom) string {
 	var out strings.Builder
 	for _, r := range (inlines{literal: true}).read(name) {
 		out.WriteString(r.Text)
 	}
 	return out.String()
-}
-
-func unescape(text string) string {
-	return strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(text)
 }

@@ -113,11 +113,10 @@ func (s *sender) Timeout() time.Duration { return s.timeout }
 
 // Render returns what is posted.
 func (s *sender) Render(m *destination.Message) (destination.Rendering, error) {
-	if s.texts == nil {
-		body, cut := payload.Render(m, 0, nil)
-		return destination.Rendering{Body: body, Truncated: cut}, nil
+	var texts render.Texts
+	if s.texts != nil {
+		texts = s.texts.Apply(m)
 	}
-	texts := s.texts.Apply(m)
 	switch {
 	case texts.BodyErr != nil:
 		return destination.Rendering{}, bodyFailed(texts.BodyErr)
